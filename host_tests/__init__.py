@@ -1,0 +1,1 @@
+"""Tests of the firmware; see README.md for how they run."""

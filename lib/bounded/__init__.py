@@ -1,0 +1,1 @@
+"""Bounded building blocks: everything here has a size fixed at start."""

@@ -1,0 +1,51 @@
+"""The one place that knows which Python this is: MicroPython (unix, ESP32) or CPython on a host.
+
+Gives `const`, `micropython` (with `viper`, `native`, `heap_lock`...), `ptr8`, `ticks_ms`, `ticks_diff`
+and `peer_ip` with the same meaning on both.
+"""
+
+try:
+    import micropython
+    from micropython import const
+    from time import ticks_diff, ticks_ms
+
+    ptr8 = None  # a word of the viper compiler; never evaluated as a value
+except ImportError:
+    import time as _time
+
+    def const(value):
+        return value
+
+    def ptr8(buffer):
+        return buffer
+
+    def ticks_ms():
+        """Milliseconds of the monotonic clock."""
+        return _time.monotonic_ns() // 1000000
+
+    def ticks_diff(later, earlier):
+        return later - earlier
+
+    class micropython:
+        """What the firmware uses of MicroPython's module of this name, without effect on CPython."""
+
+        @staticmethod
+        def viper(function):
+            return function
+
+        native = viper
+
+        @staticmethod
+        def heap_lock():
+            return 0
+
+        @staticmethod
+        def heap_unlock():
+            return 0
+
+
+def peer_ip(address):
+    """The four octets of an IPv4 socket address as text, whatever form the platform gives addresses in."""
+    if isinstance(address, tuple):
+        return address[0]
+    return "%d.%d.%d.%d" % (address[4], address[5], address[6], address[7])
