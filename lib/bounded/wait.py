@@ -1,6 +1,7 @@
 """Waiting for a socket inside an asyncio task, alike on MicroPython and CPython.
 
 One reader and one writer task per socket: a second waiter would displace the first.
+`sleep_ms(n)` is here too, since only MicroPython's asyncio has it.
 """
 
 import asyncio
@@ -30,7 +31,12 @@ if _io_queue is None:
         loop = asyncio.get_running_loop()
         await _ready(loop, loop.add_writer, loop.remove_writer, sock)
 
+    def sleep_ms(ms):
+        """Awaitable that ends after `ms` milliseconds."""
+        return asyncio.sleep(ms / 1000)
+
 else:
+    sleep_ms = asyncio.sleep_ms
 
     def readable(sock):
         """Return once `sock` has something to read, was closed or failed."""
