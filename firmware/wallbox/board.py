@@ -40,6 +40,7 @@ class Ratings:
         self.interlock = True  # hardware opens the contactor when software stops
         self.ventilation = False  # state D may be supplied
         self.discharge = False  # power may flow from the car
+        self.ev_data = False  # the board learns about the car's battery (high-level communication, back end)
 
 
 class Readings:
@@ -64,6 +65,8 @@ class Readings:
         self.energy_wh = None  # imported by the car, as the meter counts
         self.frequency_mhz = None
         self.meter_age_ms = None
+        self.ev_soc_per_cent = None  # state of charge of the car's battery
+        self.ev_capacity_wh = None  # usable capacity of the car's battery
         self.button = False  # pressed
 
 
