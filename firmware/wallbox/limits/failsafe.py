@@ -1,0 +1,164 @@
+"""Limitation of power consumption (LPC): the controllable system's state machine, its failsafe values and timers.
+
+Five states and twelve transitions as in the LPC rules 901..923; the rule is named at each branch. Pure: time comes
+in as `now_ms` (monotonic), and `step` must be called at least once a second. What counts as the energy guard's
+heartbeat is decided by the caller; only arrival times are used, never the peer's timestamps.
+"""
+
+from bounded.compat import const
+
+INIT = const(0)
+LIMITED = const(1)
+UNLIMITED_CONTROLLED = const(2)
+FAILSAFE = const(3)
+UNLIMITED_AUTONOMOUS = const(4)
+
+KEEP = const(-1)  # `write`: this element is absent, the stored one stays
+DELETE = const(-2)  # `write`: the stored duration is deleted: no end
+
+DURATION_MIN_MS = const(7200000)  # 022: failsafeDurationMinimum 2 h
+DURATION_MAX_MS = const(86400000)  # .. 24 h
+
+_HEARTBEAT_LOST_MS = const(120000)  # 911, 912
+_WRITE_WINDOW_MS = const(60000)  # 036
+_AUTONOMOUS_MS = const(120000)  # 906, 921
+
+
+class ConsumptionLimit:
+    """The active power consumption limit (APCL) with its failsafe.
+
+    `failsafe_w` >= 0 and `duration_ms` (2..24 h) are the stored failsafe values; with `hold` True a failsafe ends
+    only by heartbeat and write, never by itself (rules 921 and 922 allow, but do not ask for, more).
+    """
+
+    def __init__(self, now_ms, failsafe_w, duration_ms, hold=False):
+        self.failsafe_w = failsafe_w
+        self.duration_ms = duration_ms
+        self.hold = hold
+        self.value_w = 0
+        self.end_ms = None  # when the limit's duration is over, None = no end
+        self.version = 0  # grows with every change a reader can see
+        self.state = INIT  # 901: start in init, limited to the failsafe value
+        self._since_ms = now_ms
+        self._heartbeat_ms = None  # arrival of the last one, None = none that counts
+        self._returned_ms = None  # first heartbeat since this state was entered
+
+    def limit_w(self):
+        """What bounds the station now, in W: the failsafe value, the APCL, or None."""
+        if self.state == LIMITED:
+            return self.value_w  # 914
+        if self.state == INIT or self.state == FAILSAFE:
+            return self.failsafe_w
+        return None
+
+    def is_active(self):
+        """isLimitActive as it is to be read: true in "limited" only."""
+        return self.state == LIMITED
+
+    def remaining_ms(self, now_ms):
+        """What is left of the limit's duration, None when it has none."""
+        return None if self.end_ms is None else max(self.end_ms - now_ms, 0)
+
+    def heartbeat(self, now_ms):
+        """A heartbeat of the energy guard arrived."""
+        self._heartbeat_ms = now_ms
+        if self._returned_ms is None:
+            self._returned_ms = now_ms
+
+    def forget_heartbeat(self):
+        """The energy guard is another one or a new connection: its old heartbeat vouches for nothing (913)."""
+        if self.state != LIMITED and self.state != UNLIMITED_CONTROLLED:
+            self._heartbeat_ms = None
+            self._returned_ms = None
+
+    def may_write(self, now_ms):
+        """Whether a limit written now is evaluated at all (036)."""
+        if self.state == LIMITED or self.state == UNLIMITED_CONTROLLED:
+            return True
+        return self._heartbeat_ms is not None and now_ms - self._heartbeat_ms <= _WRITE_WINDOW_MS
+
+    def write(self, now_ms, value_w=None, active=None, duration_ms=KEEP):
+        """Take a write of the limit; absent elements are None or KEEP. True = accepted (acknowledge), False = refuse.
+
+        A refused value still ends init, failsafe and autonomous, since the guard has shown that it is there.
+        """
+        if not self.may_write(now_ms):
+            return False
+        controlled = self.state == LIMITED or self.state == UNLIMITED_CONTROLLED
+        if (value_w is not None and value_w < 0) or (duration_ms < 0 and duration_ms not in (KEEP, DELETE)):
+            if not controlled:
+                self._enter(now_ms, UNLIMITED_CONTROLLED)  # 902, 905, 919: rejected, yet under control
+            return False  # 907: stay as before
+        if duration_ms == 0 and active:
+            if not controlled:
+                self._enter(now_ms, UNLIMITED_CONTROLLED)
+            return True  # an active limit for no time: nothing to do
+        if value_w is not None:
+            self.value_w = value_w
+        if duration_ms == DELETE:
+            self.end_ms = None
+        elif duration_ms != KEEP:
+            self.end_ms = now_ms + duration_ms if duration_ms else None
+        if active is None:
+            active = self.state == LIMITED and duration_ms != 0
+        if active:
+            self._enter(now_ms, LIMITED)  # 904, 910, 918, 920
+        else:
+            self._enter(now_ms, UNLIMITED_CONTROLLED)  # 902, 909, 919
+        self.version += 1
+        return True
+
+    def may_configure(self):
+        """Whether the failsafe values may be written: only once heartbeat and limit write were seen (037)."""
+        return self.state == LIMITED or self.state == UNLIMITED_CONTROLLED
+
+    def set_failsafe_w(self, value_w):
+        """Write the failsafe limit, W >= 0; False = refused, the old one stays (021)."""
+        if not self.may_configure() or value_w < 0:
+            return False
+        self.failsafe_w = value_w
+        self.version += 1
+        return True
+
+    def set_duration_ms(self, duration_ms):
+        """Write failsafeDurationMinimum, 2..24 h; False = refused. Above 24 h the own value becomes 24 h (022/5)."""
+        if not self.may_configure() or duration_ms < DURATION_MIN_MS:
+            return False
+        self.version += 1
+        self.duration_ms = min(duration_ms, DURATION_MAX_MS)
+        return duration_ms <= DURATION_MAX_MS
+
+    def step(self, now_ms):
+        """Let time pass."""
+        state = self.state
+        if self.end_ms is not None and now_ms >= self.end_ms:
+            self.end_ms = None
+            self.version += 1
+            if state == LIMITED:
+                self._enter(now_ms, UNLIMITED_CONTROLLED)  # 908: duration expired
+                state = UNLIMITED_CONTROLLED
+        if state == LIMITED or state == UNLIMITED_CONTROLLED:
+            if now_ms - self._heartbeat_ms >= _HEARTBEAT_LOST_MS:
+                self.end_ms = None  # a stale limit is forgotten
+                self._enter(now_ms, FAILSAFE)  # 911, 912
+        elif state == INIT:
+            if now_ms - self._since_ms >= _AUTONOMOUS_MS:
+                self._enter(now_ms, UNLIMITED_AUTONOMOUS)  # 906
+        elif state == FAILSAFE and not self.hold:
+            returned_ms = self._returned_ms
+            if now_ms - self._since_ms >= self.duration_ms:
+                self._enter(now_ms, UNLIMITED_AUTONOMOUS)  # 922
+            elif (
+                returned_ms is not None
+                and now_ms - returned_ms >= _AUTONOMOUS_MS
+                and now_ms - self._heartbeat_ms < _HEARTBEAT_LOST_MS
+            ):
+                self._enter(now_ms, UNLIMITED_AUTONOMOUS)  # 921
+
+    def _enter(self, now_ms, state):
+        if state == self.state:
+            return
+        self.state = state
+        self.version += 1
+        self._since_ms = now_ms
+        self._returned_ms = None
