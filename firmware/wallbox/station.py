@@ -1,0 +1,128 @@
+"""One charging station: board, guard and arbiter joined, and the facts that every use case function shares.
+
+    sample the board -> guard.tick -> drive the board        (`tick`, every 10 ms)
+    sources -> decide -> offer -> guard.permit               (`arbitrate`, every 100 ms and after each accepted write)
+
+No protocol and no tasks here; `app` calls these two.
+"""
+
+from bounded.compat import const
+from wallbox.board import Readings
+from wallbox.evse.guard import Guard
+from wallbox.functions.ac_measurement import Energy
+from wallbox.limits.decide import Decision, Facts, decide
+from wallbox.limits.offer import Offer
+from wallbox.limits.sources import CEILING, DROP, OBLIGATION, Source
+
+_LEASE_MS = const(2000)  # the guard's permission, renewed at every arbitration
+_METER_FRESH_MS = const(10000)
+_DRAWING_MA = const(1000)  # a phase with less carries no charging
+_FEWER_MS = const(10000)
+
+
+class Station:
+    """The station's state; `settings` as in config.py."""
+
+    def __init__(self, board, settings):
+        ratings = board.ratings
+        self.board = board
+        self.settings = settings
+        self.ratings = ratings
+        self.readings = Readings()
+        self.guard = Guard(ratings, settings)
+        self.now_ms = 0
+        self.rated_w = ratings.phases * ratings.max_ma * ratings.nominal_mv // 1000000
+        self.energy = Energy(self.rated_w)
+        self.on_session = []  # called with True when a car was plugged in, False when it left
+        self.lease_ms = None  # of limits from a protocol without heartbeat; None = they stay
+        self.sources = []
+        self.facts = Facts()
+        self.facts.nominal_mv = ratings.nominal_mv
+        self.facts.max_ma = ratings.max_ma
+        self.facts.own_w = settings.own_w
+        self.offer = Offer(settings.rise_ma_per_5s, settings.resume_hold_s * 1000)
+        self.decision = None
+        self._supply = self.add_source("supply", CEILING)
+        self._cable = self.add_source("cable", CEILING)
+        self._temperature = self.add_source("temperature", CEILING)
+        if settings.supply_ma:
+            self.bound_ma(self._supply, settings.supply_ma)
+        self.car = False  # a car is plugged in (kept through E and F)
+        self._fewer_since_ms = 0
+
+    def add_source(self, name, kind, fallback=DROP):
+        """A new source for the arbiter, written by the caller alone. All are added before the first `arbitrate`."""
+        source = Source(name, kind, fallback)
+        self.sources.append(source)
+        return source
+
+    def bound_ma(self, source, limit_ma):
+        """Bound every phase to `limit_ma` mA by `source`; None lifts it."""
+        if limit_ma is None:
+            source.clear(self.now_ms)
+        else:
+            source.set_ma(self.now_ms, limit_ma, limit_ma, limit_ma, self._lease_of(source))
+
+    def bound_w(self, source, limit_w):
+        """Bound the station's power to `limit_w` W by `source`; None lifts it."""
+        if limit_w is None:
+            source.clear(self.now_ms)
+        else:
+            source.set_w(self.now_ms, limit_w, self._lease_of(source))
+
+    def _lease_of(self, source):
+        return self.lease_ms if source.kind == OBLIGATION else None
+
+    def tick(self, dt_ms):
+        """One guard tick, `dt_ms` after the one before. Allocates nothing."""
+        self.now_ms += dt_ms
+        self.board.sample(self.readings)
+        self.guard.tick(dt_ms, self.readings)
+        self.board.apply(self.guard.out)
+
+    def arbitrate(self):
+        """Decide what may flow now and permit the guard that much."""
+        now_ms = self.now_ms
+        guard = self.guard
+        facts = self.facts
+        readings = self.readings
+        meter_fresh = readings.meter_age_ms is not None and readings.meter_age_ms < _METER_FRESH_MS
+        self.energy.step(now_ms, readings.energy_wh if meter_fresh else None)
+        state = guard.state
+        if state == "A" if self.car else state in "BCD":
+            self._session(not self.car)
+        self._count_phases()
+        for phase in range(3):
+            facts.voltage_mv[phase] = readings.voltage_mv[phase] if meter_fresh else None
+        facts.min_ma = self.ratings.min_ma
+        if guard.cable_ma is not None or self._cable.own[3]:
+            self.bound_ma(self._cable, guard.cable_ma)
+        if guard.derated_ma is not None or self._temperature.own[3]:
+            self.bound_ma(self._temperature, guard.derated_ma)
+        if self.decision is None:
+            self.decision = Decision(len(self.sources))
+        decide(self.sources, now_ms, facts, self.decision)
+        guard.permit(self.offer.step(now_ms, self.decision, guard.out.contactor), _LEASE_MS)
+
+    def _session(self, car):
+        self.car = car
+        self.offer.new_session()
+        self.facts.phases = self.ratings.phases
+        if car:
+            self.energy.begin_session()
+        for told in self.on_session:
+            told(car)
+
+    def _count_phases(self):
+        """Phases the car uses, learned from the current: more count at once, fewer once that has lasted."""
+        facts = self.facts
+        used = 0
+        if self.guard.out.contactor:
+            for phase in range(3):
+                current_ma = self.readings.current_ma[phase]
+                if current_ma is not None and current_ma >= _DRAWING_MA:
+                    used = phase + 1
+        if used == 0 or used >= facts.phases:
+            self._fewer_since_ms = self.now_ms
+        if used > facts.phases or self.now_ms - self._fewer_since_ms >= _FEWER_MS:
+            facts.phases = used
