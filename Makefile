@@ -1,0 +1,24 @@
+# Two commands: `make run` shows the wallbox at work, `make test` checks everything. Both set up what they need.
+PYTHON ?= python3
+VENV := .build/venv/bin/python
+
+.PHONY: run test lint size bench deploy repl flash setup clean
+
+run: ; @$(PYTHON) tools/setup.py run && exec $(VENV) tools/demo.py $(if $(STAY),--stay) $(ARGS)
+
+# make test ARGS="host_tests/pure -k guard"
+test: ; @$(PYTHON) tools/setup.py test && $(VENV) -m ruff check -q . && exec $(VENV) -m pytest $(ARGS)
+
+lint: ; @$(PYTHON) tools/setup.py test && exec $(VENV) -m ruff check .
+
+# .mpy bytes per package, and the smallest heap in which the firmware runs; fails beyond a gate
+size: ; @$(PYTHON) tools/setup.py run mpy32 && exec $(VENV) tools/size.py $(ARGS)
+
+bench: ; @$(PYTHON) tools/setup.py test && exec $(VENV) tools/bench.py $(ARGS)
+
+# make deploy BOARD=name PORT=/dev/ttyUSB0
+deploy repl flash: ; @echo "make $@ arrives with the boards." >&2; exit 1
+
+setup: ; @$(PYTHON) tools/setup.py test
+
+clean: ; rm -rf .build host_tests/peers/node_modules .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,60 @@
+"""What every test session has: the runs under MicroPython, the peers that may be missing, the closing words.
+
+pure/ and simulation/ run three times (CPython, MicroPython 64-bit and 32-bit); properties/ and interop/ are
+ordinary pytest. Whatever could not run is named at the end; in CI it fails instead.
+"""
+
+import os
+
+import hypothesis
+import pytest
+
+from host_tests import on_micropython
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_THRICE = tuple(os.path.join(_HERE, folder) + os.sep for folder in ("pure", "simulation"))
+
+hypothesis.settings.register_profile("here", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+def missing_peer(name, why):
+    """Call it where a test cannot run because `name` is not there: fails in CI, else skips and says so at the end."""
+    words = "%s: %s" % (name, why)
+    if os.environ.get("CI"):
+        pytest.fail("missing peer " + words, pytrace=False)
+    pytest.skip("missing peer " + words)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--optimise", type=int, default=3, choices=range(4),
+                     help="optimisation of the firmware under MicroPython; 0 keeps asserts and line numbers")
+
+
+def pytest_configure(config):
+    for runtime in on_micropython.RUNTIMES:
+        config.pluginmanager.register(_Also(runtime), "on " + runtime)
+
+
+class _Also:
+    """Collects the files of pure/ and simulation/ for one more runtime."""
+
+    def __init__(self, runtime):
+        self._runtime = runtime
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collect_file(self, file_path, parent):
+        if str(file_path).startswith(_THRICE) and file_path.match("test_*.py"):
+            return on_micropython.MicroPythonFile.of(parent, file_path, self._runtime)
+        return None
+
+
+def pytest_terminal_summary(terminalreporter):
+    reasons = {}
+    for report in terminalreporter.stats.get("skipped", ()):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        reason = reason.replace("Skipped: ", "", 1)
+        reasons[reason] = reasons.get(reason, 0) + 1
+    for reason, count in sorted(reasons.items()):
+        terminalreporter.write_line("NOT RUN: %d x %s" % (count, reason), yellow=True)
