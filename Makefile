@@ -4,17 +4,19 @@ VENV := .build/venv/bin/python
 
 .PHONY: run test lint size bench deploy repl flash setup clean
 
+# make run STAY=1 keeps the wallbox up after the story
 run: ; @$(PYTHON) tools/setup.py run && exec $(VENV) tools/demo.py $(if $(STAY),--stay) $(ARGS)
 
 # make test ARGS="host_tests/pure -k guard"
-test: ; @$(PYTHON) tools/setup.py test && $(VENV) -m ruff check -q . && exec $(VENV) -m pytest $(ARGS)
+test: ; @$(PYTHON) tools/setup.py test && { $(VENV) -m ruff check -q . && lint=0 || lint=1; \
+	$(VENV) -m pytest $(ARGS) && exit $$lint; }
 
 lint: ; @$(PYTHON) tools/setup.py test && exec $(VENV) -m ruff check .
 
 # .mpy bytes per package, and the smallest heap in which the firmware runs; fails beyond a gate
 size: ; @$(PYTHON) tools/setup.py run mpy32 && exec $(VENV) tools/size.py $(ARGS)
 
-bench: ; @$(PYTHON) tools/setup.py test && exec $(VENV) tools/bench.py $(ARGS)
+bench: ; @$(PYTHON) tools/setup.py run mpy32 && exec $(VENV) tools/bench.py $(ARGS)
 
 # make deploy BOARD=name PORT=/dev/ttyUSB0
 deploy repl flash: ; @echo "make $@ arrives with the boards." >&2; exit 1

@@ -184,7 +184,8 @@ def _go(private):
 
 
 def _go_modules():
-    return sorted(glob.glob(os.path.join(PEERS, "*", "go.mod")))
+    found = glob.glob(os.path.join(PEERS, "*", "go.mod"))
+    return sorted(each for each in found if glob.glob(os.path.join(os.path.dirname(each), "*.go")))
 
 
 def _network(private):
@@ -303,7 +304,8 @@ def _inputs(step):
         words.append(os.environ.get(name, "") if name.isupper() else shutil.which(name) or "")
     if step == "go":
         for module in _go_modules():
-            files += sorted(glob.glob(os.path.join(os.path.dirname(module), "*")))
+            for folder, _, names in sorted(os.walk(os.path.dirname(module))):
+                files += [os.path.join(folder, name) for name in sorted(names)]
     for word in words:
         digest.update(word.encode() + b"\0")
     for path in files:
