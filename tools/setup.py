@@ -287,7 +287,7 @@ def _locked():
 
 
 def _stamped(step):
-    if not os.path.exists(_PYTHON) and not step.startswith("mpy"):
+    if not os.path.exists(_product(step)):
         return False
     try:
         with open(os.path.join(_STAMPS, step)) as file:
@@ -296,10 +296,20 @@ def _stamped(step):
         return False
 
 
+def _product(step):
+    """A path that is there as long as what the step installed is."""
+    if step.startswith("mpy"):
+        own = os.environ.get("MICROPYTHON" if step == "mpy64" else "MICROPYTHON32")
+        return own or os.path.join(BUILD, "micropython", "bin", step)
+    return os.path.join(PEERS, "node_modules") if step == "node" else _PYTHON
+
+
 def _inputs(step):
     """A digest of everything that decides what the step installs."""
     digest = hashlib.sha256()
-    words, files = [ROOT, os.path.realpath(sys.executable), sys.version], ["tools/setup.py"] + _STEPS[step][2]
+    words, files = [ROOT], ["tools/setup.py"] + _STEPS[step][2]
+    if not step.startswith("mpy"):
+        words += [os.path.realpath(sys.executable), sys.version]
     for name in _STEPS[step][3]:
         words.append(os.environ.get(name, "") if name.isupper() else shutil.which(name) or "")
     if step == "go":
