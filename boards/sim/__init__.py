@@ -1,0 +1,161 @@
+"""The simulated board: a thin link to the plant, which runs in another process (tools/sim.py).
+
+The plant listens on WALLBOX_PLANT=host:port. The first byte of a connection says what it carries: `F` frames of
+32-bit integers in the machine's order, one out and one back each tick (ANSWER names them, NONE is unknown);
+`C` the console, one JSON object a line each way.
+"""
+
+import json
+import os
+import select
+import socket
+import time
+from array import array
+
+from bounded.compat import const, ticks_diff, ticks_ms
+from bounded.wait import readable
+from wallbox.board import Ratings
+
+NONE = const(-(1 << 30))
+_PLANT_GONE = const(4)  # exit status
+_WAIT_MS = const(5)  # for the plant's answer, within one tick
+
+# Readings by name; then voltage_mv and current_ma of three phases, error of the wall clock in s, loop stall in ms
+ANSWER = (
+    "pilot_high_mv",
+    "pilot_low_mv",
+    "pilot_hz",
+    "pilot_permille",
+    "proximity_ohm",
+    "poles_closed",
+    "load_side_mv",
+    "temperature_dc",
+    "power_w",
+    "energy_wh",
+    "frequency_mhz",
+    "pilot_age_ms",
+    "temperature_age_ms",
+    "meter_age_ms",
+    "rcm_tripped",
+    "lock_closed",
+    "button",
+)
+_AGES = const(11)
+_FLAGS = const(14)
+_NAMES = const(17)
+_STALL = const(24)
+_WORDS = const(25)
+
+
+def _connect(kind):
+    host, port = os.getenv("WALLBOX_PLANT").split(":")  # set by tools/sim.py
+    link = socket.socket()
+    link.connect(socket.getaddrinfo(host, int(port))[0][-1])
+    link.setsockopt(6, 1, 1)  # TCP_NODELAY
+    stream = link.makefile("rwb", 0) if hasattr(link, "recv_into") else link  # CPython's has no readinto
+    stream.write(kind)
+    return link, stream
+
+
+class SimulatedBoard:
+    """See wallbox/board.py; `wall_offset_s` is the error of the wall clock, None while that is not set."""
+
+    def __init__(self, ratings):
+        self.ratings = ratings
+        self.storage = os.getenv("WALLBOX_STATE") or "."
+        link, self._stream = _connect(b"F")
+        self._out = array("i", (1, 1000, 0, 0))  # answer wanted, per mille, bits, LED
+        self._in = array("i", range(_WORDS))
+        self._ask()
+        self._receive()
+        link.setblocking(False)
+        poll = select.poll()
+        poll.register(link, 1)  # POLLIN
+        self._poll = getattr(poll, "ipoll", poll.poll)
+        self._then = ticks_ms()
+
+    def apply(self, outputs):
+        """Send the outputs to the plant."""
+        out = self._out
+        out[0] = 0
+        out[1] = outputs.pilot_permille
+        out[2] = (1 if outputs.contactor else 0) | (2 if outputs.lock else 0) | (4 if outputs.rcm_test else 0)
+        out[3] = outputs.led
+        self._stream.write(out)
+
+    def sample(self, readings):
+        """Ask the plant and fill in its answer. Without one in time the old readings stay and their ages grow."""
+        now = ticks_ms()
+        older_ms = ticks_diff(now, self._then)
+        self._then = now
+        late = self._waiting
+        try:
+            if not late:
+                self._ask()
+            for _ in self._poll(_WAIT_MS):
+                self._receive()
+                if not late:
+                    older_ms = 0
+        except OSError:
+            raise SystemExit(_PLANT_GONE)
+        words = self._in
+        for i in range(_STALL):
+            value = words[i]
+            if value == NONE:
+                value = None
+            elif i < _AGES:
+                pass
+            elif i < _FLAGS:
+                value += older_ms
+                words[i] = value
+            elif i < _NAMES:
+                value = value != 0
+            if i < _NAMES:
+                setattr(readings, ANSWER[i], value)
+            elif i < _NAMES + 3:
+                readings.voltage_mv[i - _NAMES] = value
+            elif i < _NAMES + 6:
+                readings.current_ma[i - _NAMES - 3] = value
+            else:
+                self.wall_offset_s = value
+        if words[_STALL]:
+            time.sleep(words[_STALL] / 1000)
+            words[_STALL] = 0
+
+    def _ask(self):
+        self._out[0] = 1
+        self._stream.write(self._out)
+        self._waiting = True
+
+    def _receive(self):
+        if self._stream.readinto(self._in) != 4 * _WORDS:
+            raise SystemExit(_PLANT_GONE)
+        self._waiting = False
+
+    async def serve_console(self, console):
+        """Answer the plant's requests by `console.call(request)`, until the plant is gone."""
+        link, stream = _connect(b"C")
+        while True:
+            await readable(link)
+            line = stream.readline()
+            if not line:
+                raise SystemExit(_PLANT_GONE)
+            try:
+                answer = console.call(json.loads(line))
+            except Exception as error:
+                answer = {"error": repr(error)}
+            mark = "{"
+            for key, value in answer.items():  # piece by piece: no string as long as the whole answer
+                stream.write((mark + json.dumps(key) + ":" + json.dumps(value)).encode())
+                mark = ","
+            stream.write(b"}\n")
+
+
+def create(settings=None):
+    """The board. WALLBOX_RATINGS, a JSON object, says what its hardware is where that differs from Ratings."""
+    ratings = Ratings()
+    ratings.name = "sim"
+    given = json.loads(os.getenv("WALLBOX_RATINGS") or "{}")
+    for name in given:
+        setattr(ratings, name, given[name])
+    return SimulatedBoard(ratings)
