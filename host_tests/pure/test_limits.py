@@ -233,11 +233,13 @@ def test_rows_tell_value_age_and_share():
     mode = Source("mode", PERMISSION)
     lpc.set_w(100, 11000, 900)
     mode.set_allowed(200, True)
-    sources = [lpc, opev, mode]
+    sun = Source("sun", REQUEST + SELF_CONSUMPTION)
+    sources = [lpc, opev, mode, sun]
     got = list(rows(sources, 300, decided(sources, 300)))
     assert got[0] == ("LPC", OBLIGATION, 11000, W, 200, True, True, 14492)
     assert got[1] == ("OPEV", OBLIGATION, None, 0, None, False, False, -1)
     assert got[2] == ("mode", PERMISSION, 1, ALLOWED, 100, True, False, -1)
+    assert got[3] == ("sun", REQUEST, None, 0, None, False, False, -1)
     got = list(rows(sources, 1000, decided(sources, 1000)))
     assert got[0] == ("LPC", OBLIGATION, 4200, W, 900, True, True, 5533)
 

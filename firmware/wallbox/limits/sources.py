@@ -99,7 +99,7 @@ class Source:
 
 
 def rows(sources, now_ms, decision):
-    """Yield (name, kind, value, unit, age_ms, active, binding, share_ma) for each source.
+    """Yield (name, kind, value, unit, age_ms, active, binding, share_ma) for each source, kind without rank.
 
     value is [a, b, c] mA, W, 0/1, or None when nothing was set; a fallback in force shows its own value.
     active: it counts now. share_ma is what it alone would leave, -1 when it does not limit.
@@ -111,6 +111,7 @@ def rows(sources, now_ms, decision):
         unit = value[3]
         age_ms = now_ms - source.set_ms if unit else None
         value = value[:3] if unit == MA else value[0] if unit else None
+        kind = min(source.kind, REQUEST)
         binding = source.name == decision.binding
-        yield (source.name, source.kind, value, unit, age_ms, bool(active), binding, decision.share_ma[index])
+        yield (source.name, kind, value, unit, age_ms, bool(active), binding, decision.share_ma[index])
         index += 1

@@ -1,0 +1,171 @@
+"""Small records in files that survive a power cut at any byte: one value in two slots, and a log of records.
+
+Both see flash only through a store: `size(name)` in bytes (0 when missing), `read(name, at, count)`,
+`write(name, data)` from empty and `append(name, data)`. `Files` is a folder as store. Nothing is relied upon but
+that a finished write stays; a cut may leave any part of an unfinished one.
+"""
+
+import os
+from binascii import crc32
+from struct import pack_into, unpack_from
+
+from bounded.compat import const
+
+_RESIDUE = const(0x2144DF1C)  # CRC-32 of anything followed by its own CRC-32, least byte first
+_FRAME = const(12)  # of a slot: sequence number, version, length; CRC
+
+
+class Files:
+    """The folder at `path` as store: what cannot be read is empty, what cannot be written is an OSError."""
+
+    def __init__(self, path):
+        self._path = path + "/"
+
+    def size(self, name):
+        try:
+            return os.stat(self._path + name)[6]
+        except OSError:
+            return 0
+
+    def read(self, name, at, count):
+        try:
+            with open(self._path + name, "rb") as file:
+                file.seek(at)
+                return file.read(count)
+        except OSError:
+            return b""
+
+    def write(self, name, data, mode="wb"):
+        with open(self._path + name, mode) as file:
+            if file.write(data) != len(data):
+                raise OSError(28)  # ENOSPC
+
+    def append(self, name, data):
+        self.write(name, data, "ab")
+
+
+def _seal(raw):
+    end = len(raw) - 4
+    pack_into("<I", raw, end, crc32(memoryview(raw)[:end]))
+
+
+class Slots:
+    """One value of at most `max_bytes`, in the files `name`.0 and `name`.1 of `store`.
+
+    A write goes to the slot that does not hold the value last read or written, so that one is never at risk.
+    `version` (16 bits) is written with the value; `found` is the version of the value that was read.
+    """
+
+    def __init__(self, store, name, max_bytes, version=1):
+        self._store = store
+        self._name = name
+        self._max = max_bytes
+        self.version = version
+        self.found = None
+        self._slot = None
+        self._seq = 0
+
+    def _load(self, slot):
+        raw = self._store.read(self._name + ".%d" % slot, 0, self._max + _FRAME + 1)
+        if len(raw) >= _FRAME and crc32(raw) == _RESIDUE:
+            seq, version, length = unpack_from("<IHH", raw)
+            if length == len(raw) - _FRAME:
+                return seq, version, raw[8 : 8 + length]
+
+    def read(self, accept=None):
+        """The newest whole value for which `accept(version, value)` is true, if given; None without any."""
+        best = self._slot = self.found = None
+        for slot in (0, 1):
+            one = self._load(slot)
+            if one:
+                self._seq = max(self._seq, one[0])
+                if (best is None or one[0] > best[0]) and (accept is None or accept(one[1], one[2])):
+                    best = one
+                    self._slot = slot
+                    self.found = one[1]
+        return best and best[2]
+
+    def write(self, value):
+        """Replace the value. ValueError: too long; OSError: the store failed. Then the old one stays.
+
+        A value that is already there costs no write.
+        """
+        if len(value) > self._max:
+            raise ValueError("more than %d bytes" % self._max)
+        if self._slot is None:
+            self.read()
+        slot = 0
+        if self._slot is not None:
+            now = self._load(self._slot)
+            if now and now[1] == self.version and now[2] == value:
+                return
+            slot = 1 - self._slot
+        self._seq += 1
+        raw = bytearray(_FRAME + len(value))
+        pack_into("<IHH", raw, 0, self._seq, self.version, len(value))
+        raw[8:-4] = value
+        _seal(raw)
+        self._store.write(self._name + ".%d" % slot, raw)
+        if self._load(slot) is None:
+            raise OSError(5)  # EIO: it reads back otherwise
+        self._slot = slot
+
+
+class Log:
+    """Records of `record_bytes` in the files `name`.0, .1 ... of `store`, `per_segment` in each of `segments`.
+
+    The newest segment is appended to; when it is full the oldest is begun anew. A cut costs at most the record
+    being written; its remains are filled up at the next append and skipped by every reader. `seq` is the number
+    of the newest record, from 1.
+    """
+
+    def __init__(self, store, name, record_bytes, per_segment=64, segments=4):
+        self._store = store
+        self._name = name
+        self._raw = bytearray(record_bytes + 8)
+        self._full = per_segment * (record_bytes + 8)
+        self._segments = segments
+        self._segment = 0
+        self.seq = 0
+        for segment in range(segments):
+            for raw in self._backward(segment):
+                seq = unpack_from("<I", raw)[0]
+                if seq > self.seq:
+                    self.seq = seq
+                    self._segment = segment
+                break
+
+    def _backward(self, segment):
+        size = len(self._raw)
+        name = self._name + ".%d" % segment
+        at = self._store.size(name) // size * size
+        while at:
+            at -= size
+            raw = self._store.read(name, at, size)
+            if len(raw) == size and crc32(raw) == _RESIDUE:
+                yield raw
+
+    def append(self, payload):
+        """Add a record of exactly `record_bytes`. OSError: the store failed and the record is lost."""
+        raw = self._raw
+        if len(payload) != len(raw) - 8:
+            raise ValueError("not %d bytes" % (len(raw) - 8))
+        pack_into("<I", raw, 0, self.seq + 1)
+        raw[4:-4] = payload
+        _seal(raw)
+        segment = self._segment
+        used = self._store.size(self._name + ".%d" % segment)
+        missing = -used % len(raw)  # of a record that was cut
+        if used + missing < self._full:
+            self._store.append(self._name + ".%d" % segment, bytes(missing) + raw)
+        else:
+            segment = (segment + 1) % self._segments
+            self._store.write(self._name + ".%d" % segment, raw)
+            self._segment = segment
+        self.seq += 1
+
+    def newest(self):
+        """Yield the payloads, the newest first."""
+        for back in range(self._segments):
+            for raw in self._backward((self._segment - back) % self._segments):
+                yield raw[4:-4]
