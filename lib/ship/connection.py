@@ -1,0 +1,440 @@
+"""The SHIP states of one connection (SHIP 13.4): pure, bytes and elapsed time in, frames owed out.
+
+CMI, hello, protocol handshake, PIN (none), access methods, data, close. What has to be sent is noted as a bit in
+`owed` and becomes a frame when `out` is empty (emit), so nothing a peer does can make answers pile up. Golden
+frames and timers: SHIP 13.4.3 to 13.4.7, TC_SHIP_*.
+"""
+
+from bounded.compat import const
+
+from ship.control import Control
+from ship.websocket import Frames
+
+# States. Below CMI the session is on its way there (session.py).
+NEW = const(0)
+_CMI = const(3)
+_HELLO = const(4)
+_PROTOCOL = const(5)
+_SELECT = const(6)  # server: waits for the client's echo
+_PIN = const(7)
+_ACCESS = const(8)
+DATA = const(9)
+_LEAVING = const(10)  # announced the end, waits for the confirmation
+_ENDING = const(11)  # a websocket close is on its way
+DEAD = const(12)
+
+# What is owed, in the order of sending.
+_PONG = const(1)
+_PING = const(2)
+_INIT = const(4)
+_GREET = const(8)
+_PROLONG = const(16)
+_ABORT = const(32)
+_OFFER = const(64)
+_ERROR = const(128)
+_NO_PIN = const(256)
+_ASK = const(512)
+_ID = const(1024)
+_LEAVE = const(2048)
+_CONFIRM = const(4096)
+_BYE = const(8192)  # websocket close
+_BETWEEN = const(8195)  # what may go out between the fragments of a message
+
+# Numbers of control messages (control.py) and indexes of their values.
+_M_HELLO = const(0)
+_M_PROTOCOL = const(1)
+_M_PIN = const(3)
+_M_ASK = const(4)
+_M_ID = const(5)
+_PHASE = const(0)
+_WAITING = const(1)
+_REQUEST = const(2)
+_TYPE = const(3)
+_PIN_STATE = const(5)
+_SHIP_ID = const(6)
+_MAJOR = const(7)
+_FORMAT = const(8)
+
+# Timers in ms.
+_T_CMI = const(10000)
+_T_HELLO = const(60000)  # T_hello_init and T_hello_inc
+_T_PROLONG_THR = const(30000)
+_T_PROLONG_GAP = const(15000)
+_T_PROLONG_MIN = const(1000)
+_T_STEP = const(10000)  # protocol handshake, PIN, access methods
+_T_LEAVE = const(500)
+_T_END = const(1000)
+_T_PING = const(45000)
+_T_SILENCE = const(60000)
+_T_STALL = const(15000)
+_LONGEST = const(600000)
+
+
+class Connection(Frames):
+    """One SHIP connection. Its owner feeds it, ticks it, and sends what emit() puts into `out`.
+
+    Subclasses say whom they admit and hear of progress: admits(), opened(), and `receiver` for the payload.
+    `why` is one word for what ended it; `answer` what receiver.end() returned.
+    """
+
+    def __init__(self, server, ship_id):
+        super().__init__(server)
+        self.ship_id = ship_id
+        self.peer_id = None  # its SHIP ID, as text
+        self.control = Control()
+        self.state = NEW
+        self.why = "lost"
+        self.code = 0  # of the websocket close: the peer's, else ours
+        self.receiver = self.answer = None
+        self.streaming = False  # a message of several fragments is on its way out
+        self.trusted = self._peer_ready = self._asked = False
+        self._type = -1  # first byte of the message that comes in
+        self._size = 0  # of its rest
+        self._prolong = self._granted = self.stall = 0
+        self.wait = _T_CMI  # ms until _late(), 0 = no limit
+        self._ping = _T_PING
+        self.silence = _T_SILENCE  # ms until a peer that says nothing is taken for dead
+
+    def start(self):
+        """The websocket is open."""
+        self.state = _CMI
+        self.wait = _T_CMI
+        if not self.server:
+            self.owed |= _INIT
+
+    def admits(self):
+        """Whether the peer is trusted now; asked again at every tick while it waits."""
+        return False
+
+    def opened(self):
+        """The data phase begins: sets `receiver`."""
+
+    def finish(self, why, code=4001):
+        """End it with a websocket close, after what is owed."""
+        if self.state < _ENDING:
+            self.state = _ENDING
+            self.wait = _T_END
+            self.why = why
+            self.code = code
+            self.owed = self.owed & ~_PING | _BYE
+
+    def leave(self, reason="unspecific"):
+        """Announce the end to the peer ("unspecific" or "removedConnection"), then close."""
+        if self.state == DATA:
+            self.state = _LEAVING
+            self.wait = _T_LEAVE
+            self.reason = reason
+            self.owed |= _LEAVE
+        elif self.state == _HELLO:
+            self._abort(reason)
+        elif self.state < _CMI:
+            self.state = DEAD
+        else:
+            self.finish(reason)
+
+    def probe(self):
+        """Ask for a sign of life now: a peer that gives none is dropped within seconds."""
+        self._ping = 0
+        self.silence = min(self.silence, 4000)
+
+    # --- time
+
+    def tick(self, dt_ms):
+        """`dt_ms` have passed."""
+        state = self.state
+        if state >= _CMI:
+            self._ping -= dt_ms
+            if self._ping <= 0:
+                self._ping = _T_PING
+                if state < _ENDING:
+                    self.owed |= _PING
+            self.silence -= dt_ms
+            if self.silence <= 0:
+                self._die("silent")
+            if self.fill:
+                self.stall += dt_ms
+                if self.stall > _T_STALL:
+                    self._die("stalled")
+        if state == _HELLO and not self.trusted:
+            if self.admits():
+                self._greet(True)
+                if self._peer_ready:
+                    self._protocol()
+            elif self._prolong:
+                self._prolong -= dt_ms
+                if self._prolong <= 0:
+                    self._prolong = 0
+                    if self._asked:  # and got no answer
+                        self._abort("pending")
+                    else:
+                        self._asked = True
+                        self._prolong = self._granted
+                        self.owed |= _PROLONG
+        if self.wait:
+            self.wait -= dt_ms
+            if self.wait <= 0:
+                self.wait = 0
+                self._late()
+
+    def _late(self):
+        state = self.state
+        if state == _HELLO:
+            self._abort("pending" if not self.trusted else "hello")
+        elif state == _PROTOCOL or state == _SELECT:
+            self._error(1)
+        elif state == _ACCESS:
+            self._open()  # the answer is a courtesy, its lack no reason to refuse a peer
+        elif state == _PIN or state == _LEAVING:
+            self.finish("pin" if state == _PIN else self.reason)
+        elif state == _CMI:
+            self.finish("cmi")
+        else:
+            if state < _CMI:
+                self.why = "slow"
+            self.state = DEAD
+
+    def _die(self, why):
+        if self.state < _ENDING:
+            self.why = why
+        self.state = DEAD
+
+    # --- frames in
+
+    def piece(self, at, stop):
+        """A part of a message lies in inb[at:stop]."""
+        kind = self._type
+        if kind < 0:
+            kind = self._type = self.inb[at]
+            at += 1
+            self._size = 0
+            if kind == 1 or kind == 3:
+                self.control.begin()
+        if at == stop:
+            return
+        if kind == 2:
+            if self.state == _ACCESS and not self._size:
+                self._open()  # the peer is there already (TC_SHIP_AMDATA)
+            if self.receiver and self.state == DATA:
+                if not self._size:
+                    self.receiver.begin()
+                self.receiver.feed(self.view, at, stop)
+        elif kind == 0:
+            if self.inb[at]:
+                self._size = 2
+        else:
+            self.control.feed(self.inb, at, stop)
+        self._size += stop - at
+
+    def whole(self):
+        """The message is complete."""
+        kind = self._type
+        self._type = -1
+        state = self.state
+        if state == _CMI:
+            if not kind and self._size == 1:
+                if self.server:
+                    self.owed |= _INIT
+                self.state = _HELLO
+                self._greet(self.admits())
+            else:
+                if self.server:  # the answer comes before the end (pitfall 18)
+                    self.owed |= _INIT
+                self.finish("cmi")
+        elif kind == 1 or kind == 3:
+            self._message(kind, self.control.end(), self.control.values)
+        elif kind == 2 and state == DATA:
+            if self._size and self.receiver:
+                self.answer = self.receiver.end()
+        elif kind == 0 or kind == 2:
+            self._unexpected()
+
+    def _message(self, kind, name, value):
+        state = self.state
+        phase = value[_PHASE]
+        if kind == 3:
+            if phase == b"announce":
+                self.owed |= _CONFIRM
+                self.finish("left")
+            elif phase == b"confirm":
+                self.finish("left" if state != _LEAVING else self.reason)
+        elif state == _HELLO:
+            if name == _M_HELLO:
+                self._hello(phase, value[_WAITING], value[_REQUEST])
+            else:
+                self._unexpected()
+        elif name == _M_HELLO and phase == b"aborted":
+            self.finish("aborted")
+        elif state == _PROTOCOL or state == _SELECT:
+            ours = value[_FORMAT] == b"JSON-UTF8" and value[_MAJOR]
+            if name == _M_PROTOCOL:
+                if value[_TYPE] != (b"announceMax" if self.server and state == _PROTOCOL else b"select"):
+                    self._error(2)
+                elif not ours or state + (not self.server) > _PROTOCOL and ours != 1:
+                    self._error(3)
+                elif self.server and state == _PROTOCOL:
+                    self.owed |= _OFFER
+                    self.state = _SELECT
+                    self.wait = _T_STEP
+                else:
+                    if not self.server:
+                        self.state = _SELECT
+                        self.owed |= _OFFER
+                    self.state = _PIN
+                    self.wait = _T_STEP
+                    self.owed |= _NO_PIN
+            elif name == _M_PROTOCOL + 1:
+                self.finish("protocol")
+            elif name != _M_HELLO or phase != b"ready":  # our request for time and its answer may cross
+                self._unexpected()
+        elif name == _M_ASK and state >= _PIN:  # at any time (TC_SHIP_AMDATA)
+            self.owed |= _ID
+        elif state == _PIN:
+            if name == _M_PIN and value[_PIN_STATE] != b"required":
+                self.state = _ACCESS
+                self.wait = _T_STEP
+                self.owed |= _ASK
+            else:
+                self._unexpected()
+        elif state == _ACCESS and name == _M_ID:
+            if value[_SHIP_ID]:
+                try:
+                    self.peer_id = str(value[_SHIP_ID], "utf-8")
+                except ValueError:
+                    pass
+            self._open()
+
+    def _unexpected(self):
+        state = self.state
+        if state == _HELLO:
+            self._abort("hello")
+        elif state == _PROTOCOL or state == _SELECT:
+            self._error(2)
+        elif state < _ACCESS:
+            self.finish("pin")
+
+    # --- phases
+
+    def _greet(self, trusted):
+        self.trusted = trusted
+        self.wait = _T_HELLO
+        self.owed |= _GREET
+
+    def _hello(self, phase, waiting, request):
+        """SME hello, SHIP 13.4.4.1.3."""
+        if phase == b"aborted":
+            self.finish("aborted")
+            return
+        if phase == b"ready":
+            self._peer_ready = True
+            if self.trusted:
+                self._protocol()
+                return
+            self.wait = 0  # only we are waited for now
+        elif phase != b"pending":
+            self._unexpected()
+            return
+        elif request:
+            self.wait = min(self.wait + _T_HELLO, _LONGEST)
+            self.owed |= _GREET
+            return
+        if not self.trusted:
+            if not isinstance(waiting, int) or waiting < _T_PROLONG_MIN:
+                waiting = _T_HELLO
+            self._granted = waiting = min(waiting, _LONGEST)
+            self._asked = False
+            self._prolong = waiting - _T_PROLONG_GAP if waiting >= _T_PROLONG_THR else waiting >> 1
+
+    def _abort(self, why):
+        self.owed = self.owed & ~(_GREET | _PROLONG) | _ABORT
+        self.finish(why)
+
+    def _protocol(self):
+        self.state = _PROTOCOL
+        self.wait = _T_STEP
+        if not self.server:
+            self.owed |= _OFFER
+
+    def _error(self, number):
+        self._number = number
+        self.owed |= _ERROR
+        self.finish("protocol")
+
+    def _open(self):
+        self.state = DATA
+        self.wait = 0
+        self.opened()
+
+    # --- websocket's own
+
+    def fail(self, code):
+        """The peer broke the rules of the websocket."""
+        self.failed = True
+        self.finish("frame", code)
+
+    def pinged(self):
+        self.owed |= _PONG
+
+    def closed(self, code):
+        """The peer closes the websocket."""
+        if self.state < _ENDING:
+            self.finish("rejected" if code == 4452 else "closed", 1000)
+            self.code = code
+            self.wait = 200
+        elif not self.owed & _BYE:
+            self.state = DEAD
+
+    # --- frames out
+
+    def emit(self):
+        """Put what is owed into `out`, which is empty; True when there is something to send."""
+        self.sent = self.fill = 0
+        bit = 1
+        while bit <= _BYE:
+            if self.owed & bit and (not self.streaming or bit & _BETWEEN):
+                if not self._frame(bit):
+                    break
+                self.owed &= ~bit
+            bit <<= 1
+        return self.fill > 0
+
+    def _frame(self, bit):
+        kind = b"\x01"
+        if bit == _PONG:
+            return self.put(10, self._control)
+        elif bit == _PING:
+            return self.put(9, b"")
+        elif bit == _BYE:
+            code = 1000 if self.code in (1005, 4452) else self.code
+            return self.put(8, code.to_bytes(2, "big"))
+        elif bit == _INIT:
+            return self.put(2, b"\0\0")
+        elif bit == _GREET:
+            text = '{"connectionHello":[{"phase":"%s"},{"waiting":%d}]}' % (
+                "ready" if self.trusted else "pending",
+                self.wait or _T_HELLO,
+            )
+        elif bit == _PROLONG:
+            text = '{"connectionHello":[{"phase":"pending"},{"prolongationRequest":true}]}'
+        elif bit == _ABORT:
+            text = '{"connectionHello":[{"phase":"aborted"}]}'
+        elif bit == _OFFER:
+            text = (
+                '{"messageProtocolHandshake":[{"handshakeType":"%s"},'
+                '{"version":[{"major":1},{"minor":0}]},{"formats":[{"format":["JSON-UTF8"]}]}]}'
+                % ("select" if self.state > _PROTOCOL else "announceMax")
+            )
+        elif bit == _ERROR:
+            text = '{"messageProtocolHandshakeError":[{"error":%d}]}' % self._number
+        elif bit == _NO_PIN:
+            text = '{"connectionPinState":[{"pinState":"none"}]}'
+        elif bit == _ASK:
+            text = '{"accessMethodsRequest":[]}'
+        elif bit == _ID:
+            text = '{"accessMethods":[{"id":"%s"}]}' % self.ship_id
+        else:
+            kind = b"\x03"
+            if bit == _LEAVE:
+                text = '{"connectionClose":[{"phase":"announce"},{"maxTime":500},{"reason":"%s"}]}' % self.reason
+            else:
+                text = '{"connectionClose":[{"phase":"confirm"}]}'
+        return self.put(2, kind + text.encode())

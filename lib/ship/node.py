@@ -1,0 +1,247 @@
+"""The SHIP node: listener, dialer, and which connection to a peer is the one (SHIP 12.2.2).
+
+`owner` is told of everything: `await before_handshake()` and `await after_handshake()` around the arithmetic of
+TLS, which blocks a microcontroller; `connected(session)` returns the receiver of SPINE payload (begin, feed, end);
+`disconnected(session)`.
+"""
+
+import asyncio
+import socket
+import tls
+from os import urandom
+
+from bounded.compat import const, peer_ip
+from bounded.wait import readable, sleep_ms
+
+from ship.connection import DATA, DEAD, NEW
+from ship.session import Session
+
+_SUITES = (
+    "TLS-ECDHE-ECDSA-WITH-AES-128-CBC-SHA256",
+    "TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256",
+    "TLS1-3-AES-128-GCM-SHA256",  # hosts only (T4)
+)
+_TICK = const(100)
+_HELLO = const(4)
+_WAITING = const(3)  # sockets that may wait for a handshake beside the sessions
+_TARGETS = const(8)
+_ADDRESSES = const(8)
+_BURST = const(6)
+_EVERY = const(2000)  # ms between handshakes of one address, in the long run
+_BACK_OFF = b"\x00\x03\x03\x0a\x0a\x14\x14\x3c"  # seconds, from and to
+
+
+class Node:
+    """Serves and dials; `sessions` peers at once, each with its two buffers from the start."""
+
+    def __init__(self, owner, identity, ship_id, ski, trust, clock, path="/ship/", sessions=2, hurry=1):
+        self.owner = owner
+        self.ship_id = ship_id
+        self.ski = ski
+        self.path = path.encode()
+        self.trust = trust
+        self.clock = clock
+        self.hurry = hurry  # time runs that much faster (tests)
+        self.pool = [(bytearray(512), bytearray(1024)) for _ in range(sessions)]
+        self.sessions = []
+        self.counts = {}
+        self.shaking = None
+        self._targets = {}
+        self._debts = {}
+        self._contexts = []
+        for role in (tls.PROTOCOL_TLS_CLIENT, tls.PROTOCOL_TLS_SERVER):
+            context = tls.SSLContext(role)
+            context.verify_mode = tls.CERT_OPTIONAL if role == tls.PROTOCOL_TLS_SERVER else tls.CERT_NONE
+            context.load_cert_chain(identity[0], identity[1])
+            known = context.get_ciphers()
+            context.set_ciphers([suite for suite in _SUITES if suite in known])
+            self._contexts.append(context)
+
+    def wrap(self, raw, server):
+        return self._contexts[server].wrap_socket(raw, server_side=server, do_handshake_on_connect=False)
+
+    def count(self, what):
+        self.counts[what] = self.counts.get(what, 0) + 1
+
+    # --- what sessions ask and tell
+
+    async def turn(self, session, host):
+        """Wait until it may shake hands: one at a time, with a pair of buffers, not too often from one address."""
+        if session.server:
+            now = self.clock()
+            due = max(now, self._debts.get(host, 0)) + _EVERY
+            if due > now + _BURST * _EVERY:
+                session.why = "limit"
+                raise OSError("too often")
+            if len(self._debts) >= _ADDRESSES:
+                self._debts = {}
+            self._debts[host] = due
+        while self.shaking or not self.pool:
+            if not self.shaking:
+                self._make_room()
+            await sleep_ms(20)
+        self.shaking = session
+        session.pair = self.pool.pop()
+        session.take(session.pair[0], session.pair[1])
+
+    def _make_room(self):
+        for session in self.sessions:
+            if session.state == _HELLO and not session.trusted:
+                self.drop(session, "room")
+                return
+        for session in self.sessions:
+            if session.state == DATA and session.silence > 4000:
+                session.probe()
+
+    def drop(self, session, why):
+        """Cut it, now."""
+        if session.state != DEAD:
+            session.why = why
+            session.state = DEAD
+        self._cut(session)
+
+    def _cut(self, session):
+        task = session.task
+        if task:
+            session.task = None
+            task.cancel()
+
+    def joined(self, session, host):
+        """The peer has proven its SKI: decide about other connections with it that are not in use yet."""
+        ski = session.ski
+        if self.trust.is_trusted(ski) and session.server:
+            self._debts[host] -= _EVERY
+        for other in list(self.sessions):
+            if other is not session and other.ski == ski and NEW < other.state < DATA:
+                if other.server == session.server:
+                    self.drop(other, "double")
+                elif self.ski > ski:
+                    # both dialled: the bigger SKI decides; peers of the old rule too keep what it dialled
+                    if session.server:
+                        raise ValueError("double")
+                    self.drop(other, "double")
+
+    def admits(self, ski):
+        now = self.clock()
+        trust = self.trust
+        return trust.is_trusted(ski) or trust.admit(ski, now)
+
+    def opened(self, session):
+        """It carries data from now on; an older one with the same peer ends."""
+        for other in list(self.sessions):
+            if other is not session and other.ski == session.ski and other.state == DATA:
+                self.drop(other, "double")
+                self._closed(other)
+        target = self._targets.get(session.ski)
+        if target:
+            target[3] = 0
+        if session.peer_id:
+            try:
+                self.trust.add(session.ski, session.peer_id)
+            except (OSError, ValueError):  # remembering it is a courtesy
+                self.count("id")
+        session.receiver = self.owner.connected(session)
+
+    def _closed(self, session):
+        if session.open:
+            session.open = False
+            session.receiver = None
+            self.owner.disconnected(session)
+
+    def failed(self, session, error):
+        self.error = error
+
+    def left(self, session):
+        """It is over."""
+        if self.shaking is session:
+            self.shaking = None
+        if session.pair:
+            self.pool.append(session.pair)
+            session.pair = session.inb = session.out = None
+        if session in self.sessions:
+            self.sessions.remove(session)
+        self._closed(session)
+        self.count(session.why)
+        target = self._targets.get(session.ski)
+        if target:
+            if session.why in ("rejected", "aborted", "pending"):
+                target[3] = 3
+            self._later(target)
+
+    # --- tasks
+
+    async def listen(self, host="0.0.0.0", port=4712):
+        """Accept peers, for ever."""
+        sock = self.socket = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(socket.getaddrinfo(host, port)[0][-1])
+        sock.listen(4)
+        sock.setblocking(False)
+        while True:
+            await readable(sock)
+            try:
+                raw, address = sock.accept()
+            except OSError:
+                await sleep_ms(_TICK)
+                continue
+            raw.setblocking(False)
+            new = [each for each in self.sessions if each.state == NEW]
+            if len(new) >= _WAITING:
+                self.drop(new[0], "crowd")
+            self._start(Session(self, True), raw, peer_ip(address))
+            await sleep_ms(0)
+
+    def _start(self, session, raw, *rest):
+        self.sessions.append(session)
+        session.task = asyncio.create_task(session.run(raw, *rest))
+
+    def seen(self, ski, host, port, path="/ship/"):
+        """A trusted peer was discovered at this address: dial it while there is no connection with it."""
+        if self.trust.is_trusted(ski):
+            target = self._targets.get(ski)
+            if target:
+                target[0], target[1], target[2] = host, port, path
+            elif len(self._targets) < _TARGETS:
+                target = self._targets[ski] = [host, port, path, 0, 0]
+                self._later(target)
+
+    def _later(self, target):
+        step = target[3]
+        low, high = _BACK_OFF[2 * step], _BACK_OFF[2 * step + 1]
+        target[3] = min(step + 1, 3)
+        target[4] = low * 1000 + (high - low) * 1000 * urandom(1)[0] // 256
+
+    async def keep(self):
+        """Time for all connections, and the dialer, for ever."""
+        then = self.clock()
+        while True:
+            await sleep_ms(_TICK)
+            now = self.clock()
+            self.tick((now - then) * self.hurry)
+            then = now
+
+    def tick(self, dt_ms):
+        for session in list(self.sessions):
+            session.tick(dt_ms)
+            if session.state == DATA and not self.trust.is_trusted(session.ski):
+                session.leave("removedConnection")
+            if session.state > 2 and session.state < DEAD:
+                try:
+                    session.pump()
+                except (OSError, ValueError):
+                    session.state = DEAD
+            if session.state == DEAD:
+                self._cut(session)
+        for ski in self._targets:
+            target = self._targets[ski]
+            if any([each.ski == ski for each in self.sessions]):
+                continue
+            target[4] -= dt_ms
+            if target[4] <= 0 and self.trust.is_trusted(ski):
+                self._later(target)
+                raw = socket.socket()
+                raw.setblocking(False)
+                host = "%s:%d" % (target[0], target[1])
+                self._start(
+                    Session(self, False, ski), raw, host, target[2], socket.getaddrinfo(target[0], target[1])[0][-1]
+                )
