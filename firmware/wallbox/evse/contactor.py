@@ -76,10 +76,8 @@ class Contactor:
                 if not on:
                     # a mirror contact that says closed with no voltage behind it lies; either way it stays open
                     faults |= _FEEDBACK if live is False else _WELD
-                elif self._confirmed:
-                    faults |= _DROPPED_OUT
                 elif self._aux and live is not None and (poles == self._all or live and not poles):
                     faults |= _FEEDBACK
                 else:
-                    faults |= _NOT_CLOSED
+                    faults |= _DROPPED_OUT if self._confirmed else _NOT_CLOSED
         return faults

@@ -206,7 +206,7 @@ class Guard:
         offer_ma = min(self._offer_ma, ceiling_ma)
         if faults:
             why = _FAULT
-        elif not contactor.open and not closed:
+        elif duty == _X1 and not contactor.open and not closed:
             why = _SELF_TEST
         elif state not in "BCD":
             why = _NO_CAR
@@ -309,7 +309,7 @@ class Guard:
         self.x2 = x2
         self.why = why
         self.offered_ma = ev_ma(wanted) if x2 else 0
-        self.stall_safe = ratings.interlock or not closed and contactor.ms >= _FRESH_MS and wanted == _X1
+        self.stall_safe = ratings.interlock or contactor.open and not closed and wanted == _X1
         if faults:
             out.led = 13 if faults & _OF_RCM else 14 if faults & _OF_CONTACTOR else 15 if faults & _OF_PILOT else 16
         else:
