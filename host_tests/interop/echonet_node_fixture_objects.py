@@ -6,7 +6,7 @@ Close to class 02A1, so that controllers written by others know how to read it. 
 
 from echonet.frame import put
 from echonet.node import Node
-from echonet.object import EchonetObject, Fixed
+from echonet.object import EchonetObject, constant
 
 MAKER = b"\xff\xff\xf0"
 UNIQUE = b"demo charger "
@@ -97,10 +97,10 @@ class Demo:
 
 def charger(eoj=0x02A101, demo=None, keep=None):
     """The made-up charger as an object; `demo` holds its values."""
-    fixed = Fixed({0x82: b"\0\0R\2", 0x83: b"\xfe" + MAKER + UNIQUE, 0x8A: MAKER})
-    return EchonetObject(eoj, ((fixed.rows, fixed), (ROWS, demo or Demo())), keep)
+    identity = constant(0x82, b"\0\0R\2") + constant(0x83, b"\xfe" + MAKER + UNIQUE) + constant(0x8A, MAKER)
+    return EchonetObject(eoj, ((identity, None), (ROWS, demo or Demo())), keep)
 
 
 def node(*objects):
     """A node with these objects, or with one charger."""
-    return Node(MAKER, UNIQUE, objects or (charger(),), {0x8C: b"demo        "})
+    return Node(MAKER, UNIQUE, objects or (charger(),), ((constant(0x8C, b"demo        "), None),))

@@ -11,7 +11,7 @@ echoed.
 
 from bounded.compat import const
 from echonet.frame import begin, check
-from echonet.object import EchonetObject, Fixed
+from echonet.object import EchonetObject, constant
 
 _REPLY = const(512)
 _PROFILE = const(0x0EF001)
@@ -23,36 +23,34 @@ class Node:
     """A node profile and the device `objects` (EchonetObject) behind it.
 
     `maker` is the maker code (3 bytes), `unique` what tells this unit from all others of the maker (13 bytes);
-    `more` has further constant properties of the profile by EPC (8B, 8C, 8D, 8E), `parts` live ones (88, 89).
+    `parts` are the profile's optional properties (88, 89, 8B..8E), as parts of an EchonetObject.
+
+    `counts` are the datagrams by what became of them: 0 processed, 1 too short, 2 other header, 3 unknown service,
+    4 no property, 5 cut off, 6 not a request (our own announcements heard again, too), 7 no such object,
+    8 Set too long.
     """
 
-    def __init__(self, maker, unique, objects, more=None, parts=()):
-        self.counts = [0] * 9  # datagrams by `frame.REASONS`
+    def __init__(self, maker, unique, objects, parts=()):
+        self.counts = [0] * 9
         self._tid = 0x8000
-        classes = b""
-        instances = b""
-        kinds = []
+        instances = bytes((len(objects),))
+        classes = []
         for each in objects:
-            eoj = each.eoj
-            instances += bytes((eoj >> 16, eoj >> 8 & 255, eoj & 255))
-            if eoj >> 8 not in kinds:
-                kinds.append(eoj >> 8)
-                classes += instances[-3:-1]
-        count = len(objects)
-        profile = {
-            0x80: b"\x30",
-            0x82: b"\x01\x0e\x01\x00",  # 1.14, specified message format
-            0x83: b"\xfe" + maker + unique,
-            0x8A: maker,
-            0xD3: bytes((0, count >> 8, count & 255)),
-            0xD4: bytes((0, len(kinds) + 1)),
-            0xD5: bytes((count,)) + instances,
-            0xD6: bytes((count,)) + instances,
-            0xD7: bytes((len(kinds),)) + classes,
-        }
-        profile.update(more or {})
-        fixed = Fixed(profile, b"\x80\xd5")
-        self.objects = (EchonetObject(_PROFILE, ((fixed.rows, fixed),) + tuple(parts)),) + tuple(objects)
+            instances += each.eoj.to_bytes(3, "big")
+            if instances[-3:-1] not in classes:
+                classes.append(instances[-3:-1])
+        rows = (
+            b"\x80\x57\x01\x30"  # on
+            b"\x82\x17\x04\x01\x0e\x01\x00"  # version 1.14, specified message format
+            b"\x83\x17\x11\xfe" + maker + unique
+            + b"\x8a\x17\x03" + maker
+            + constant(0xD3, bytes((0, 0, len(objects))))
+            + constant(0xD4, bytes((0, len(classes) + 1)))
+            + constant(0xD5, instances, 5)
+            + constant(0xD6, instances)
+            + constant(0xD7, bytes((len(classes),)) + b"".join(classes))
+        )
+        self.objects = (EchonetObject(_PROFILE, ((rows, None),) + tuple(parts)),) + tuple(objects)
 
     def handle(self, rx, length, out, reply):
         """Process the first `length` bytes of `rx`; call `reply(size, to_group)` for each answer put into `out`.

@@ -18,11 +18,12 @@ _TX = const(522)  # 512, and what 255 properties without value take
 _GROUP = "224.0.23.0"
 _TICK_MS = const(100)
 _RETRY_MS = const(2000)  # between attempts to announce while the network is away
-_LATER = const(4)  # replies to "all instances" on their way at a time
+_LATER = const(4)  # requests to all instances that wait at a time
+_KEEP = const(128)  # and how long such a one may be; what is more is answered at once
 
 
 def _octets(address):
-    return bytes([int(part) for part in address.split(".")])
+    return bytes(map(int, address.split(".")))
 
 
 def _port_3610(address):
@@ -38,32 +39,27 @@ def _port_3610(address):
 class Server:
     """Carries the frames of `node`. Await `run()` once, for ever.
 
-    Requests to all instances (instance 00) are answered after a random 100 ms to `spread_ms`; the instance list is
-    announced again, and the group joined again, every `repeat_ms`.
+    Requests to all instances (instance 00) are answered after a random 100 ms to `spread_ms` (100 or more); the
+    instance list is announced again, and the group joined again, every `repeat_ms`.
     """
 
     def __init__(self, node, bind="0.0.0.0", interface="0.0.0.0", spread_ms=1000, repeat_ms=300000):
         self.node = node
-        self._addresses = (bind,) if bind == "0.0.0.0" else (bind, _GROUP)
-        self._interface = interface
-        self._spread = spread_ms // _TICK_MS + 1
+        self._bind = bind
+        self._member = _octets(_GROUP) + _octets(interface)
+        self._spread = spread_ms // _TICK_MS
         self._repeat_ms = repeat_ms
         self._out = bytearray(_TX)
         self._view = memoryview(self._out)
         self._reply = self._send  # bound once
         self._sockets = []
-        self._peer = self._own = self._group = None
+        self._peer = self._group = None
         self._later = []  # [ticks left, datagram, its sender]
-        self._lost = False  # the last announcement could not be sent
         self._wait_ms = 0  # until the instance list is announced again
-        self.received = 0  # datagrams
-        self.multicast = 0  # of these on the group's own socket, or to all instances where there is none
-        self.own = 0  # of these our own announcements, heard again
+        self.multicast = 0  # datagrams on the group's own socket, or to all instances where there is none
         self.sent = 0
-        self.send_errors = 0
-        self.socket_errors = 0
-        self.failures = 0  # exceptions out of a part's module: a defect here, not a peer's doing
-        self.failure = None  # the last of them
+        self.errors = 0  # of the sockets
+        self.failure = None  # the last exception out of a part's module: a defect here, not a peer's doing
 
     def renew(self):
         """The network is there again, or its address changed: join the group and announce ourselves soon."""
@@ -78,17 +74,21 @@ class Server:
                     self._open()
                     break
                 except OSError:
-                    self.socket_errors += 1
+                    self.errors += 1
                     self._close()
                     await sleep_ms(_RETRY_MS)
             for sock in self._sockets:
                 tasks.append(asyncio.create_task(self._listen(sock)))
-            self._announce()  # the first time only looks
+            for each in self.node.objects:
+                each.changes(self._out)  # what is there at the start is no change
             while True:
                 if self._wait_ms <= 0:
-                    self._join()
-                    self._lost = not self._send(self.node.instances(self._out), True)
-                    self._wait_ms = _RETRY_MS if self._lost else self._repeat_ms
+                    try:
+                        self._sockets[-1].setsockopt(0, getattr(socket, "IP_ADD_MEMBERSHIP", 35), self._member)
+                    except OSError:
+                        pass  # still a member, or the network is away: tried again with the next announcement
+                    self._wait_ms = self._repeat_ms
+                    self._send(self.node.instances(self._out), True)
                 self._announce()
                 await sleep_ms(_TICK_MS)
                 self._wait_ms -= _TICK_MS
@@ -108,28 +108,19 @@ class Server:
 
     def _open(self):
         self._group = socket.getaddrinfo(_GROUP, _PORT)[0][-1]
-        self._own = socket.getaddrinfo(self._addresses[0], _PORT)[0][-1]
-        for address in self._addresses:
+        for address in (self._bind,) if self._bind == "0.0.0.0" else (self._bind, _GROUP):
             sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self._sockets.append(sock)
             sock.setblocking(False)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.bind(socket.getaddrinfo(address, _PORT)[0][-1])
-        if len(self._addresses) > 1:
+        if address == _GROUP:
             # Numbers of Linux where the platform does not name them. A device has one socket and needs none of it.
-            self._sockets[0].setsockopt(0, getattr(socket, "IP_MULTICAST_IF", 32), _octets(self._addresses[0]))
+            self._sockets[0].setsockopt(0, getattr(socket, "IP_MULTICAST_IF", 32), _octets(self._bind))
 
     def _close(self):
         while self._sockets:
             self._sockets.pop().close()
-
-    def _join(self):
-        try:
-            self._sockets[-1].setsockopt(
-                0, getattr(socket, "IP_ADD_MEMBERSHIP", 35), _octets(_GROUP) + _octets(self._interface)
-            )
-        except OSError:
-            pass  # still a member, or the network is away: tried again with the next announcement
 
     async def _listen(self, sock):
         while True:
@@ -137,20 +128,16 @@ class Server:
             try:
                 data, sender = sock.recvfrom(_RX)
             except OSError:
-                self.socket_errors += 1
+                self.errors += 1
                 await sleep_ms(_TICK_MS)
                 continue
-            self.received += 1
-            if sender == self._own:
-                self.own += 1
-                continue
             grouped = sock is self._sockets[-1]
-            everyone = len(data) > 11 and not data[9]
+            everyone = 11 < len(data) < _KEEP and not data[9]
             if grouped and (everyone or len(self._sockets) > 1):
                 self.multicast += 1
                 # A Set acts at once; what only asks can wait, so that not all nodes answer in one moment.
-                if everyone and data[10] in b"\x62\x63\x74" and len(self._later) < _LATER and self._spread > 1:
-                    self._later.append([randrange(1, self._spread), data, sender])
+                if everyone and data[10] in b"\x62\x63\x74" and len(self._later) < _LATER:
+                    self._later.append([randrange(self._spread) + 1, data, sender])
                     continue
             self._answer(data, sender)
 
@@ -160,16 +147,12 @@ class Server:
             if self.node.handle(data, len(data), self._out, self._reply) in b"\x60\x61\x6e":
                 self._announce()
         except Exception as error:
-            self.failures += 1
             self.failure = error
 
     def _announce(self):
-        out = self._out
         for each in self.node.objects:
-            size = not self._lost and self.node.announce(each, out)
+            size = self.node.announce(each, self._out)
             if size and not self._send(size, True):
-                self._lost = True
-                self._wait_ms = _RETRY_MS
                 each.forget()
 
     def _send(self, size, to_group):
@@ -178,5 +161,6 @@ class Server:
             self.sent += 1
             return True
         except OSError:
-            self.send_errors += 1
+            self.errors += 1
+            self._wait_ms = _RETRY_MS  # the network may be away: announce ourselves when it is back
             return False
