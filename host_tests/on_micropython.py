@@ -82,7 +82,7 @@ class _Run:
         optimise = collector.config.getoption("--optimise")
         folder = image.build(collector.runtime, "sim", optimise)
         module = os.path.relpath(collector.path, ROOT)[:-3].replace(os.sep, ".")
-        environment = dict(os.environ, MICROPYPATH=":".join((folder, folder + "/lib", ROOT)))
+        environment = dict(os.environ, MICROPYPATH=":".join((folder, folder + "/lib", ROOT, ".frozen")))
         self._runtime = "%s, heap %d KB" % (collector.runtime, collector.heap_kb)
         self._names = collector.selected()
         self._process = subprocess.Popen(
