@@ -91,8 +91,8 @@ class ControlPort:
         return answer
 
     async def _op_state(self, arguments):
-        state = self._plant.truth()
         answer = await self._ask({"op": "state"}, 1.0)
+        state = self._plant.truth()
         known = answer if isinstance(answer, dict) and "error" not in answer else {}
         state["firmware"] = "silent" if answer is None else "ok" if known else "error"
         if not known and answer:

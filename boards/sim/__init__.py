@@ -13,7 +13,6 @@ import time
 from array import array
 
 from bounded.compat import const, ticks_diff, ticks_ms
-from bounded.wait import readable
 from wallbox.board import Ratings
 
 NONE = const(-(1 << 30))
@@ -134,6 +133,8 @@ class SimulatedBoard:
 
     async def serve_console(self, console):
         """Answer the plant's requests by `console.call(request)`, until the plant is gone."""
+        from bounded.wait import readable  # not above: the plant in this package does without asyncio
+
         link, stream = _connect(b"C")
         while True:
             await readable(link)
