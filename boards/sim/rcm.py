@@ -18,7 +18,9 @@ class ResidualCurrentMonitor:
         answer_ms = self.answer_ms
         release_ms = self.release_ms
         real = False
-        if faults:
+        if not faults:
+            self._residual_ms = 0
+        else:
             answer_ms = faults.get("rcm_answers_late", answer_ms)
             release_ms = faults.get("rcm_releases_late", release_ms)
             if "rcm_no_answer" in faults:
