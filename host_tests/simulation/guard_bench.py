@@ -154,6 +154,6 @@ class Bench:
             self.need(self.guard.state == "E", stage)
             self.mend("pilot_to_pe")
         elif stage == "F":
-            self.fault("pilot_hz", ms=200)
+            self.fault("contactor_dead", ms=300)
             self.run(500)
             self.need(self.guard.state == "F", stage)

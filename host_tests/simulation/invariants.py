@@ -21,12 +21,9 @@ I4  poles closed => lock closed, except for 300 ms after a lock that opened by i
 I5  no phase relay moves: no board has one. The wired poles move together; nothing to check.
 I6  at least 5 s from any change of the pilot to a new duty, except for the x1 of 0.75 s that ends a wake-up or F.
 I7  the tick allocates nothing: a test of its own under heap_lock.
+
 """
 
-from bounded.compat import const
-from wallbox.board import POLE_L1, POLE_L2, POLE_L3
-
-_ALL = const(POLE_L1 | POLE_L2 | POLE_L3)
 _OVERDRAW = 1 << 14
 _LONG = 1 << 28
 _TICK = 10

@@ -101,7 +101,7 @@ class Pilot:
         x2 = permille < 1000
 
         # diode: at least once in x2 before closing, here always (seq 4; issue: cars with shorted diodes)
-        if not x2 or raw not in "BCD":
+        if not x2 or raw not in "BCD" or high is None:
             self.good_ms = self._bad = 0
         elif low is not None and -_SENSOR_MV <= low <= -10000:
             self._bad = 0
