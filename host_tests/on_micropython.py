@@ -93,6 +93,7 @@ class _Run:
         self._lines = queue.Queue()
         threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True).start()
         self._printed = []  # by the test that runs, or before the first
+        self._ended_in = None
 
     def result(self, name):
         """Wait for the outcome of `name`; raises Failure unless it passed."""
@@ -106,6 +107,9 @@ class _Run:
                 self._fail("printed nothing for %d s and was ended" % _SILENCE_S)
             if line is None:
                 self._lines.put(None)
+                if self._ended_in:
+                    raise Failure("did not run: the process had ended in " + self._ended_in)
+                self._ended_in = name
                 self._fail("ended with status %d before %s was done" % (self._process.wait(), name))
             elif line == _MARK + "begin " + name:
                 self._printed = []
