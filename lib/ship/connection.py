@@ -6,8 +6,8 @@ frames and timers: SHIP 13.4.3 to 13.4.7, TC_SHIP_*.
 """
 
 from bounded.compat import const
+from bounded.json_reader import JsonReader
 
-from ship.control import Control
 from ship.websocket import Frames
 
 # States. Below CMI the session is on its way there (session.py).
@@ -40,20 +40,27 @@ _CONFIRM = const(4096)
 _BYE = const(8192)  # websocket close
 _BETWEEN = const(8195)  # what may go out between the fragments of a message
 
-# Numbers of control messages (control.py) and indexes of their values.
-_M_HELLO = const(0)
-_M_PROTOCOL = const(1)
-_M_PIN = const(3)
-_M_ASK = const(4)
-_M_ID = const(5)
+# Control messages, and where their values lie in the row that the reader fills (no two messages share a place).
+_SCHEMA = (
+    b"connectionHello:(phase:s waiting:u prolongationRequest:b) "
+    b"messageProtocolHandshake:(handshakeType:s version:(major:u) formats:(format:S)) "
+    b"messageProtocolHandshakeError:e error:e connectionPinState:(pinState:s) "
+    b"accessMethodsRequest:e accessMethods:(id:s) connectionClose:(phase:s))"
+)
 _PHASE = const(0)
 _WAITING = const(1)
 _REQUEST = const(2)
 _TYPE = const(3)
-_PIN_STATE = const(5)
-_SHIP_ID = const(6)
-_MAJOR = const(7)
-_FORMAT = const(8)
+_MAJOR = const(4)
+_FORMATS = const(5)
+_REFUSED = const(6)  # an error frame, or the flat form of an old stack (pitfall 18)
+_FLAT = const(7)
+_PIN_STATE = const(8)
+_ASKED = const(9)
+_SHIP_ID = const(10)
+_CLOSING = const(11)
+_VALUES = const(12)
+_CONTROL = const(1024)  # the longest control message taken
 
 # Timers in ms.
 _T_CMI = const(10000)
@@ -81,7 +88,8 @@ class Connection(Frames):
         super().__init__(server)
         self.ship_id = ship_id
         self.peer_id = None  # its SHIP ID, as text
-        self.control = Control()
+        self._reader = JsonReader(64, 16, 4)
+        self._row = [None] * _VALUES
         self.state = NEW
         self.why = "lost"
         self.code = 0  # of the websocket close: the peer's, else ours
@@ -155,7 +163,12 @@ class Connection(Frames):
                 self.stall += dt_ms
                 if self.stall > _T_STALL:
                     self._die("stalled")
-        if state == _HELLO and not self.trusted:
+        if self.wait:
+            self.wait -= dt_ms
+            if self.wait <= 0:
+                self.wait = 0
+                self._late()
+        if self.state == _HELLO and not self.trusted:
             if self.admits():
                 self._greet(True)
                 if self._peer_ready:
@@ -170,11 +183,6 @@ class Connection(Frames):
                         self._asked = True
                         self._prolong = self._granted
                         self.owed |= _PROLONG
-        if self.wait:
-            self.wait -= dt_ms
-            if self.wait <= 0:
-                self.wait = 0
-                self._late()
 
     def _late(self):
         state = self.state
@@ -208,7 +216,9 @@ class Connection(Frames):
             at += 1
             self._size = 0
             if kind == 1 or kind == 3:
-                self.control.begin()
+                for i in range(_VALUES):
+                    self._row[i] = None
+                self._reader.begin(_SCHEMA, 0, self._row)
         if at == stop:
             return
         if kind == 2:
@@ -221,8 +231,9 @@ class Connection(Frames):
         elif kind == 0:
             if self.inb[at]:
                 self._size = 2
-        else:
-            self.control.feed(self.inb, at, stop)
+        elif kind == 1 or kind == 3:
+            if self._size + stop - at <= _CONTROL:
+                self._reader.feed(self.inb, at, stop)
         self._size += stop - at
 
     def whole(self):
@@ -241,66 +252,59 @@ class Connection(Frames):
                     self.owed |= _INIT
                 self.finish("cmi")
         elif kind == 1 or kind == 3:
-            self._message(kind, self.control.end(), self.control.values)
+            row = self._row
+            if not self._reader.complete or self._size > _CONTROL:
+                row[_CLOSING] = row[_PHASE] = row[_TYPE] = row[_PIN_STATE] = row[_ASKED] = row[_SHIP_ID] = None
+            self._message(row)
         elif kind == 2 and state == DATA:
             if self._size and self.receiver:
                 self.answer = self.receiver.end()
         elif kind == 0 or kind == 2:
             self._unexpected()
 
-    def _message(self, kind, name, value):
+    def _message(self, row):
         state = self.state
-        phase = value[_PHASE]
-        if kind == 3:
-            if phase == b"announce":
+        phase = row[_PHASE]
+        if row[_CLOSING] and state > _HELLO:
+            if row[_CLOSING] == "announce":
                 self.owed |= _CONFIRM
                 self.finish("left")
-            elif phase == b"confirm":
-                self.finish("left" if state != _LEAVING else self.reason)
+            elif row[_CLOSING] == "confirm":
+                self.finish(self.reason if state == _LEAVING else "left")
         elif state == _HELLO:
-            if name == _M_HELLO:
-                self._hello(phase, value[_WAITING], value[_REQUEST])
-            else:
-                self._unexpected()
-        elif name == _M_HELLO and phase == b"aborted":
+            self._hello(phase, row[_WAITING], row[_REQUEST])
+        elif phase == "aborted":
             self.finish("aborted")
         elif state == _PROTOCOL or state == _SELECT:
-            ours = value[_FORMAT] == b"JSON-UTF8" and value[_MAJOR]
-            if name == _M_PROTOCOL:
-                if value[_TYPE] != (b"announceMax" if self.server and state == _PROTOCOL else b"select"):
+            first = self.server and state == _PROTOCOL
+            major = row[_MAJOR]
+            if row[_TYPE]:
+                if row[_TYPE] != ("announceMax" if first else "select"):
                     self._error(2)
-                elif not ours or state + (not self.server) > _PROTOCOL and ours != 1:
+                elif not major or major > 1 and not first or "JSON-UTF8" not in (row[_FORMATS] or ()):
                     self._error(3)
-                elif self.server and state == _PROTOCOL:
-                    self.owed |= _OFFER
-                    self.state = _SELECT
-                    self.wait = _T_STEP
                 else:
-                    if not self.server:
-                        self.state = _SELECT
+                    if state == _PROTOCOL:
                         self.owed |= _OFFER
-                    self.state = _PIN
+                    self.state = _SELECT if first else _PIN
                     self.wait = _T_STEP
-                    self.owed |= _NO_PIN
-            elif name == _M_PROTOCOL + 1:
+                    if not first:
+                        self.owed |= _NO_PIN
+            elif row[_REFUSED] or row[_FLAT]:
                 self.finish("protocol")
-            elif name != _M_HELLO or phase != b"ready":  # our request for time and its answer may cross
-                self._unexpected()
-        elif name == _M_ASK and state >= _PIN:  # at any time (TC_SHIP_AMDATA)
+            elif phase != "ready":  # a request for time and its answer may cross
+                self._error(2)
+        elif row[_ASKED] and state >= _PIN:  # at any time (TC_SHIP_AMDATA)
             self.owed |= _ID
         elif state == _PIN:
-            if name == _M_PIN and value[_PIN_STATE] != b"required":
+            if row[_PIN_STATE] in ("none", "optional", "pinOk"):
                 self.state = _ACCESS
                 self.wait = _T_STEP
                 self.owed |= _ASK
             else:
-                self._unexpected()
-        elif state == _ACCESS and name == _M_ID:
-            if value[_SHIP_ID]:
-                try:
-                    self.peer_id = str(value[_SHIP_ID], "utf-8")
-                except ValueError:
-                    pass
+                self.finish("pin")
+        elif state == _ACCESS and row[_SHIP_ID]:
+            self.peer_id = row[_SHIP_ID]
             self._open()
 
     def _unexpected(self):
@@ -321,16 +325,16 @@ class Connection(Frames):
 
     def _hello(self, phase, waiting, request):
         """SME hello, SHIP 13.4.4.1.3."""
-        if phase == b"aborted":
+        if phase == "aborted":
             self.finish("aborted")
             return
-        if phase == b"ready":
+        if phase == "ready":
             self._peer_ready = True
             if self.trusted:
                 self._protocol()
                 return
             self.wait = 0  # only we are waited for now
-        elif phase != b"pending":
+        elif phase != "pending":
             self._unexpected()
             return
         elif request:
@@ -338,7 +342,7 @@ class Connection(Frames):
             self.owed |= _GREET
             return
         if not self.trusted:
-            if not isinstance(waiting, int) or waiting < _T_PROLONG_MIN:
+            if not waiting or waiting < _T_PROLONG_MIN:
                 waiting = _T_HELLO
             self._granted = waiting = min(waiting, _LONGEST)
             self._asked = False
@@ -372,6 +376,7 @@ class Connection(Frames):
         self.finish("frame", code)
 
     def pinged(self):
+        self._echo = self._control
         self.owed |= _PONG
 
     def closed(self, code):
@@ -400,7 +405,7 @@ class Connection(Frames):
     def _frame(self, bit):
         kind = b"\x01"
         if bit == _PONG:
-            return self.put(10, self._control)
+            return self.put(10, self._echo)
         elif bit == _PING:
             return self.put(9, b"")
         elif bit == _BYE:
@@ -411,7 +416,7 @@ class Connection(Frames):
         elif bit == _GREET:
             text = '{"connectionHello":[{"phase":"%s"},{"waiting":%d}]}' % (
                 "ready" if self.trusted else "pending",
-                self.wait or _T_HELLO,
+                self.state == _HELLO and self.wait or _T_HELLO,
             )
         elif bit == _PROLONG:
             text = '{"connectionHello":[{"phase":"pending"},{"prolongationRequest":true}]}'
