@@ -25,7 +25,6 @@ _LEGACY_TTL_S = const(10)
 _RECENT_MS = const(30000)  # a quarter of the TTL: what was multicast since may be answered by unicast
 
 _MAX_PACKET = const(1024)  # longer ones are read in part; recvfrom takes this much heap for a moment
-_PORT_TAKEN_MS = const(30000)
 _NETWORK_GONE_MS = const(2000)
 
 # What can be said: the records 0..5 and their bits.
@@ -58,7 +57,7 @@ class Responder:
     def __init__(self, instance, host, port, fields):
         self.state = "off"
         self.address = None  # of the A record, 4 bytes; None while there is no network
-        self.interface = None  # of the multicast socket, 4 bytes
+        self.interface = None  # for multicast where there is a choice, 4 bytes
         self.peers = None  # a ship.dnssd_peers.Peers, when peers are looked for
         self._labels = [instance.encode()[:57], host.encode()[:57]]
         self._numbers = [1, 1]
@@ -109,12 +108,11 @@ class Responder:
             self._next_ms = 0
 
     def network(self, address, interface=None):
-        """The node has the IPv4 address `address` (4 bytes) now, None for no network.
+        """The node has the IPv4 address `address` (4 bytes) now, None for no network; it is probed and announced.
 
-        Multicast goes by the interface that has the address `interface` (default: the same). A new address is
-        probed and announced.
+        On a host with several interfaces `interface` is the address of the one for multicast.
         """
-        self.interface = interface or address
+        self.interface = interface
         self.address = address
         self._build()
         self._probe(0, 0)
@@ -305,10 +303,11 @@ async def _listen(sock, responder, clock):
             await sleep_ms(20)
 
 
-async def serve(responder, clock):
+async def serve(responder, clock, again_ms=30000):
     """Serve until cancelled, through changes of the network; `clock()` gives monotonic ms.
 
-    Port 5353 in use is the state "port taken", tried again every 30 s. On cancellation the group gets a goodbye.
+    Port 5353 in use is the state "port taken", tried again every `again_ms`. On cancellation the group gets a
+    goodbye. While nothing can be sent the state is "no network"; once it can, all is probed and announced anew.
     """
     group = socket.getaddrinfo("224.0.0.251", _PORT)[0][-1]
     while True:
@@ -323,8 +322,11 @@ async def serve(responder, clock):
             sock.setblocking(False)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.bind(socket.getaddrinfo("0.0.0.0", _PORT)[0][-1])
-            sock.setsockopt(0, 35, b"\xe0\0\0\xfb" + interface)
-            sock.setsockopt(0, 32, interface)
+            # Numbers of Linux where the platform names none; a device has one interface and takes no choice of it.
+            member = b"\xe0\0\0\xfb" + (interface or address)
+            sock.setsockopt(0, getattr(socket, "IP_ADD_MEMBERSHIP", 35), member)
+            if interface:
+                sock.setsockopt(0, getattr(socket, "IP_MULTICAST_IF", 32), interface)
             await sleep_ms(urandom(1)[0])
             responder.network(address, interface)
             listener = asyncio.create_task(_listen(sock, responder, clock))
@@ -342,7 +344,7 @@ async def serve(responder, clock):
         except OSError as error:
             taken = error.errno == errno.EADDRINUSE
             responder.state = "port taken" if taken else "no network"
-            await sleep_ms(_PORT_TAKEN_MS if taken else _NETWORK_GONE_MS)
+            await sleep_ms(again_ms if taken else _NETWORK_GONE_MS)
         finally:
             if listener:
                 listener.cancel()
