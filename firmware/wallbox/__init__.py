@@ -1,1 +1,1 @@
-"""The wallbox: guard (evse), arbiter (limits), use case functions, their two protocol maps, and the app that joins them."""
+"""The wallbox: guard (evse), arbiter (limits), use case functions, their protocol maps, and the app that joins them."""

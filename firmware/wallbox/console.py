@@ -6,7 +6,7 @@
 import gc
 
 from wallbox.evse import faults
-from wallbox.limits import report
+from wallbox.limits.sources import rows
 
 _KINDS = ("interlock", "permission", "ceiling", "obligation", "request")
 _UNITS = ("", "mA", "W", "allowed")
@@ -46,7 +46,7 @@ class Console:
         decision = station.decision
         limits = []
         if decision:
-            for name, kind, value, unit, age_ms, active, binding, share_ma in report.rows(
+            for name, kind, value, unit, age_ms, active, binding, share_ma in rows(
                 station.sources, station.now_ms, decision
             ):
                 limits.append(
@@ -58,7 +58,7 @@ class Console:
                         "age_ms": age_ms,
                         "active": active,
                         "binding": binding,
-                        "share_ma": share_ma,
+                        "share_ma": None if share_ma < 0 else share_ma,
                     }
                 )
         return {
@@ -72,7 +72,19 @@ class Console:
             "memory": self.memory(),
             "loop_gap_ms": app.loop_gap_ms,
             "uptime_ms": station.now_ms,
-            "echonet": app.echonet_report(),
+            "echonet": self.echonet(),
+        }
+
+    def echonet(self):
+        """Datagrams of the ECHONET Lite node: received, sent, and what became of those received."""
+        server = self._app.echonet.server
+        return {
+            "received": server.received,
+            "multicast": server.multicast,
+            "sent": server.sent,
+            "errors": server.errors,
+            "counts": server.node.counts,
+            "failure": repr(server.failure) if server.failure else None,
         }
 
     def memory(self):

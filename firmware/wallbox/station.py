@@ -7,12 +7,12 @@ No protocol and no tasks here; `app` calls these two.
 """
 
 from bounded.compat import const
-from wallbox.board import Readings
+from wallbox.board import Outputs, Readings
 from wallbox.evse.guard import Guard
 from wallbox.functions.ac_measurement import Energy
 from wallbox.limits.decide import Decision, Facts, decide
 from wallbox.limits.offer import Offer
-from wallbox.limits.sources import CEILING, DROP, OBLIGATION, Source
+from wallbox.limits.sources import CEILING, DROP, INTERLOCK, OBLIGATION, Source
 
 _LEASE_MS = const(2000)  # the guard's permission, renewed at every arbitration
 _METER_FRESH_MS = const(10000)
@@ -45,8 +45,11 @@ class Station:
         self._supply = self.add_source("supply", CEILING)
         self._cable = self.add_source("cable", CEILING)
         self._temperature = self.add_source("temperature", CEILING)
+        self._healthy = self.add_source("firmware", INTERLOCK)
+        self._healthy.set_allowed(0, True)
         if settings.supply_ma:
             self.bound_ma(self._supply, settings.supply_ma)
+        self._changed = True
         self.car = False  # a car is plugged in (kept through E and F)
         self._fewer_since_ms = 0
 
@@ -62,6 +65,7 @@ class Station:
             source.clear(self.now_ms)
         else:
             source.set_ma(self.now_ms, limit_ma, limit_ma, limit_ma, self._lease_of(source))
+        self._changed = True
 
     def bound_w(self, source, limit_w):
         """Bound the station's power to `limit_w` W by `source`; None lifts it."""
@@ -69,13 +73,28 @@ class Station:
             source.clear(self.now_ms)
         else:
             source.set_w(self.now_ms, limit_w, self._lease_of(source))
+        self._changed = True
+
+    def allow(self, source, allowed):
+        """Allow charging by the permission `source`, or not."""
+        if not source.own[3] or source.own[0] != allowed:
+            source.set_allowed(self.now_ms, allowed)
+            self._changed = True
 
     def _lease_of(self, source):
         return self.lease_ms if source.kind == OBLIGATION else None
 
+    def fail(self):
+        """The firmware cannot be trusted any more: contactor open and no permission until it is started again."""
+        self._healthy.set_allowed(self.now_ms, False)
+        self.guard.permit(0, 0)
+        self.board.apply(Outputs())
+
     def tick(self, dt_ms):
-        """One guard tick, `dt_ms` after the one before. Allocates nothing."""
+        """One guard tick, `dt_ms` after the one before. Allocates nothing unless a source was written."""
         self.now_ms += dt_ms
+        if self._changed:
+            self.arbitrate()
         self.board.sample(self.readings)
         self.guard.tick(dt_ms, self.readings)
         self.board.apply(self.guard.out)
@@ -99,6 +118,7 @@ class Station:
             self.bound_ma(self._cable, guard.cable_ma)
         if guard.derated_ma is not None or self._temperature.own[3]:
             self.bound_ma(self._temperature, guard.derated_ma)
+        self._changed = False
         if self.decision is None:
             self.decision = Decision(len(self.sources))
         decide(self.sources, now_ms, facts, self.decision)

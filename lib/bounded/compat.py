@@ -1,17 +1,19 @@
 """The one place that knows which Python this is: MicroPython (unix, ESP32) or CPython on a host.
 
 Gives `const`, `micropython` (with `viper`, `native`, `heap_lock`...), `ptr8`, `ticks_ms`, `ticks_diff`
-and `peer_ip` with the same meaning on both.
+`print_exception` and `peer_ip` with the same meaning on both.
 """
 
 try:
     import micropython
     from micropython import const
+    from sys import print_exception
     from time import ticks_diff, ticks_ms
 
     ptr8 = None  # a word of the viper compiler; never evaluated as a value
 except ImportError:
     import time as _time
+    from traceback import print_exception
 
     def const(value):
         return value

@@ -15,7 +15,7 @@ class DeviceState:
     def set_in_service(self, on):
         """Take the station into service or out of it; out of service it pauses and keeps every other setting."""
         self.in_service = on
-        self._permission.set_allowed(self._station.now_ms, on)
+        self._station.allow(self._permission, on)
         return True
 
     def faults(self):

@@ -18,13 +18,14 @@ class LoadControl:
         self._power = station.add_source("charging power", OBLIGATION)
         self._current = station.add_source("charging current", OBLIGATION)
         self._amount = station.add_source("charging amount", PERMISSION)
+        self.sources = (self._power, self._current)
         self.method = ALL
         self.power_w = None
         self.current_ma = None
         self.signed_w = 0
         self.amount_wh = 0
         self._amount_end_wh = None
-        self._amount.set_allowed(station.now_ms, True)
+        station.allow(self._amount, True)
 
     def set_power_w(self, power_w):
         """Follow `power_w` W, 0 (pause) to the rated power; False beyond it. None lifts the set-point."""
@@ -75,7 +76,7 @@ class LoadControl:
         if self._amount_end_wh is None and self.amount_wh and station.energy.total_wh is not None:
             self._amount_end_wh = station.energy.total_wh + self.amount_wh
         reached = self._amount_end_wh is not None and station.energy.total_wh >= self._amount_end_wh
-        self._amount.set_allowed(station.now_ms, not reached)
+        station.allow(self._amount, not reached)
 
     def end_session(self):
         """The car left: an amount asked for it is forgotten."""

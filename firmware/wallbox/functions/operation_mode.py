@@ -29,7 +29,7 @@ class OperationMode:
         elif mode not in (CHARGE, STANDBY, IDLE):
             return False
         self.mode = mode
-        self._permission.set_allowed(self._station.now_ms, mode in (CHARGE, DISCHARGE))
+        self._station.allow(self._permission, mode in (CHARGE, DISCHARGE))
         return True
 
     def actual(self):

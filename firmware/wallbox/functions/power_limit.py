@@ -10,6 +10,7 @@ class PowerLimit:
         self._station = station
         self._watts = station.add_source("power limit", OBLIGATION)
         self._per_cent = station.add_source("current limit", OBLIGATION)
+        self.sources = (self._watts, self._per_cent)
         self.limit_w = None
         self.limit_per_cent = None
 

@@ -1,0 +1,126 @@
+"""The wallbox, put together: read this file as the table of contents.
+
+    build the board, the guard and the arbiter (station), the use case functions, the protocol nodes; run the tasks
+
+A limit's way from packet to pilot: lib/echonet/udp -> lib/echonet/node -> echonet_map/<function> ->
+functions/<function> -> station.arbitrate (limits/decide, limits/offer) -> evse/guard -> the board's pilot.
+"""
+
+import asyncio
+import gc
+import os
+import sys
+
+from bounded.compat import const, ticks_diff, ticks_ms
+from bounded.wait import sleep_ms
+from wallbox import config, supervisor
+from wallbox.console import Console
+from wallbox.echonet_map.node import EchonetNode
+from wallbox.functions.device_state import DeviceState
+from wallbox.functions.ev_connected import EvConnected
+from wallbox.functions.load_control import LoadControl
+from wallbox.functions.measurement import Measurement
+from wallbox.functions.operation_mode import OperationMode
+from wallbox.functions.power_limit import PowerLimit
+from wallbox.station import Station
+
+VERSION = "0.1.0"
+
+_STORAGE = "."  # where the process starts: the root of a device's flash
+_TICK_MS = const(10)
+_ARBITRATE_MS = const(100)
+_GAP_WINDOW_MS = const(60000)
+
+
+class App:
+    """Everything that runs on one station."""
+
+    def __init__(self, board, settings):
+        self.board = board
+        self.settings = settings
+        self.loop_gap_ms = 0  # longest time between two guard ticks of the last minute or so
+        self.station = station = Station(board, settings)
+        self.device_state = DeviceState(station)
+        self.operation_mode = OperationMode(station)
+        self.ev_connected = EvConnected(station)
+        self.power_limit = PowerLimit(station)
+        self.load_control = LoadControl(station)
+        self.measurement = Measurement(station)
+        station.on_session.append(self._session_changed)
+        self.echonet = EchonetNode(self)
+        self.console = Console(self)
+
+    def tasks(self):
+        """Name and coroutine function of every task, the guard's first."""
+        yield "guard", self._guard
+        yield "arbiter", self._arbiter
+        for task in self.echonet.tasks():
+            yield task
+        if self.board.serve_console:
+            yield "console", self._console
+
+    async def _guard(self):
+        station = self.station
+        last = ticks_ms()
+        gap = worst = window_ms = 0
+        while True:
+            now = ticks_ms()
+            dt_ms = ticks_diff(now, last)
+            last = now
+            station.tick(dt_ms)
+            if dt_ms > gap:
+                gap = dt_ms
+            window_ms += dt_ms
+            if window_ms >= _GAP_WINDOW_MS:
+                worst = gap
+                gap = window_ms = 0
+            self.loop_gap_ms = max(worst, gap)
+            await sleep_ms(max(_TICK_MS - ticks_diff(ticks_ms(), now), 0))
+
+    async def _arbiter(self):
+        while True:
+            self.load_control.step()
+            self.station.arbitrate()
+            await sleep_ms(_ARBITRATE_MS)
+
+    async def _console(self):
+        await self.board.serve_console(self.console)
+
+    def network_changed(self, up):
+        """The network went down or came back."""
+        if up:
+            self.echonet.server.renew()
+
+
+    def _session_changed(self, car):
+        if not car:
+            self.load_control.end_session()
+
+
+def _installed_board():
+    """Name of the one board that an installation carries in `boards/`."""
+    for folder in sys.path:
+        try:
+            names = [name for name in os.listdir((folder or ".") + "/boards") if "." not in name and name[0] != "_"]
+        except OSError:
+            continue
+        if len(names) == 1:
+            return names[0]
+    raise SystemExit("boards/ must hold exactly one board")
+
+
+async def _serve():
+    settings = config.load(_STORAGE)
+    board = __import__("boards." + _installed_board(), None, None, ("create",)).create(settings)
+    app = App(board, settings)
+    gc.collect()
+    print("ready %s ski=- ship_port=- echonet=%s:3610" % (VERSION, settings.bind or "0.0.0.0"))
+    await supervisor.run(app)
+
+
+def run():
+    """Start the station and serve until the process or the power ends."""
+    try:
+        asyncio.run(_serve())
+    except KeyboardInterrupt:
+        sys.exit(0)

@@ -1,0 +1,33 @@
+"""5.3.4 UCF_Load_Control on ECHONET Lite: EPC EB, ED, E7; 027E also EC, EE, E0."""
+
+
+class LoadControlMap:
+    """Set-points in W and 0.1 A, amounts in Wh."""
+
+    def __init__(self, app):
+        self._load = app.load_control
+        self._station = app.station
+
+    def get(self, epc):
+        load = self._load
+        if epc == 0xEB:
+            return self._station.rated_w if load.power_w is None else load.power_w
+        if epc == 0xED:
+            return (self._station.ratings.max_ma if load.current_ma is None else load.current_ma) // 100
+        if epc == 0xE7:
+            return load.amount_wh
+        if epc == 0xE0:
+            return load.signed_w
+        return 0  # EC, EE: nothing is discharged
+
+    def set(self, epc, value):
+        load = self._load
+        if epc == 0xEB:
+            return load.set_power_w(value)
+        if epc == 0xED:
+            return load.set_current_ma(value * 100)
+        if epc == 0xE7:
+            return load.set_amount_wh(value)
+        if epc == 0xE0:
+            return load.set_signed_w(value)
+        return value == 0  # EC, EE: this station discharges nothing

@@ -1,0 +1,44 @@
+"""5.3.5 UCF_Measurement on ECHONET Lite: the meter (D3-D9) and, when it is known, the car's battery (E4, E2, D0 ...)."""
+
+
+class MeasurementMap:
+    """What is unknown answers "not possible"."""
+
+    def __init__(self, app):
+        self._station = app.station
+        self._battery = app.measurement
+        self._reset_wh = 0  # D8 counts from here
+
+    def get(self, epc):
+        readings = self._station.readings
+        if epc == 0xD3:
+            return readings.power_w
+        if epc == 0xD8:
+            total_wh = self._station.energy.total_wh
+            return None if total_wh is None else (total_wh - self._reset_wh) % 1000000000
+        if epc == 0xD4:
+            current_ma = None
+            for phase_ma in readings.current_ma:
+                if phase_ma is not None:
+                    current_ma = phase_ma if current_ma is None else max(current_ma, phase_ma)
+            return None if current_ma is None else current_ma // 100
+        if epc == 0xD5:
+            voltage_mv = readings.voltage_mv[0]
+            return None if voltage_mv is None else voltage_mv // 1000
+        if epc == 0xE4 or epc == 0xC4:
+            return self._battery.soc_per_cent()
+        if epc == 0xE2 or epc == 0xC2:
+            return self._battery.stored_wh()
+        capacity_wh = self._battery.capacity_wh()
+        if epc == 0xCF:
+            stored_wh = self._battery.stored_wh()
+            return None if stored_wh is None else capacity_wh - stored_wh
+        return capacity_wh  # D0, CE, C0
+
+    def set(self, epc, value):
+        """D9: the charged energy counts from now. D7: there is none to reset."""
+        if epc == 0xD9:
+            if self._station.energy.total_wh is None:
+                return False
+            self._reset_wh = self._station.energy.total_wh
+        return True
