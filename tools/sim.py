@@ -94,8 +94,7 @@ class Simulator:
         folder = image.build(given.runtime, board=given.board)
         path = [folder, os.path.join(folder, "lib")]
         environment = {name: os.environ[name] for name in os.environ if not name.startswith(("PYTHON", "MICROPY"))}
-        environment.update(WALLBOX_PLANT=self._server.address, WALLBOX_STATE=self._state,
-                           WALLBOX_RATINGS=json.dumps(self._ratings))
+        environment.update(WALLBOX_PLANT=self._server.address, WALLBOX_RATINGS=json.dumps(self._ratings))
         command = runtimes.command(given.runtime)
         if given.runtime == "cpython":
             environment.update(PYTHONPATH=":".join(path), PYTHONNOUSERSITE="1", PYTHONDONTWRITEBYTECODE="1",
@@ -105,7 +104,7 @@ class Simulator:
             command = command + ["-X", "heapsize=" + self._heap]
         self._ready = asyncio.get_running_loop().create_future()
         self._process = process = await asyncio.create_subprocess_exec(
-            *command, "-c", "import boot, main", cwd=folder, env=environment, stdin=asyncio.subprocess.DEVNULL,
+            *command, "-c", "import boot, main", cwd=self._state, env=environment, stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, start_new_session=True)
         self._forwarders = (asyncio.create_task(self._forward(process.stdout, sys.stdout)),
                             asyncio.create_task(self._forward(process.stderr, sys.stderr)))

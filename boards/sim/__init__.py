@@ -32,6 +32,8 @@ ANSWER = (
     "power_w",
     "energy_wh",
     "frequency_mhz",
+    "ev_soc_per_cent",
+    "ev_capacity_wh",
     "pilot_age_ms",
     "temperature_age_ms",
     "meter_age_ms",
@@ -39,11 +41,11 @@ ANSWER = (
     "lock_closed",
     "button",
 )
-_AGES = const(11)
-_FLAGS = const(14)
-_NAMES = const(17)
-_STALL = const(24)
-_WORDS = const(25)
+_AGES = const(13)
+_FLAGS = const(16)
+_NAMES = const(19)
+_STALL = const(26)
+_WORDS = const(27)
 
 
 def _connect(kind):
@@ -61,7 +63,7 @@ class SimulatedBoard:
 
     def __init__(self, ratings):
         self.ratings = ratings
-        self.storage = os.getenv("WALLBOX_STATE") or "."
+        self.storage = "."  # the simulator starts the firmware in its state folder
         link, self._stream = _connect(b"F")
         self._out = array("i", (1, 1000, 0, 0))  # answer wanted, per mille, bits, LED
         self._in = array("i", range(_WORDS))
@@ -145,7 +147,8 @@ class SimulatedBoard:
                 answer = console.call(json.loads(line))
             except Exception as error:
                 answer = {"error": repr(error)}
-            mark = "{"
+            stream.write(b"{")
+            mark = ""
             for key, value in answer.items():  # piece by piece: no string as long as the whole answer
                 stream.write((mark + json.dumps(key) + ":" + json.dumps(value)).encode())
                 mark = ","

@@ -73,6 +73,9 @@ class Plant:
         readings.temperature_dc = self.thermal.measured_dc if ratings.temperature else None
         readings.temperature_age_ms = self.thermal.age_ms if ratings.temperature else None
         self.meter.measure(readings)
+        car = self.car if ratings.ev_data else None
+        readings.ev_soc_per_cent = car.soc() if car is not None else None
+        readings.ev_capacity_wh = car.battery_wh if car is not None else None
         readings.button = self._button_ms > 0 or "button_stuck" in faults
 
     def reset_outputs(self):
@@ -193,6 +196,7 @@ class Plant:
         if car is not None:
             ev = {
                 "phases": car.phases, "max_ma": car.max_ma, "min_ma": car.min_ma, "soc": car.soc(),
+                "battery_wh": car.battery_wh,
                 "ready": car.ready, "s2": car.s2, "current_ma": car.current_ma, "sleeping": car.sleeping,
                 "locked_out": car.locked_out, "interruptions": car.interruptions,
             }

@@ -294,6 +294,15 @@ def test_lock_and_proximity():
     assert attached.proximity_ohm is None and attached.lock_closed is None
 
 
+def test_battery_data_only_where_the_board_gets_it():
+    assert bench(Car(soc=55, battery_wh=40000))[2].ev_soc_per_cent is None
+    plant, _, readings = bench(Car(soc=55, battery_wh=40000), ev_data=True)
+    assert (readings.ev_soc_per_cent, readings.ev_capacity_wh) == (55, 40000)
+    plant.unplug()
+    plant.sample(readings)
+    assert (readings.ev_soc_per_cent, readings.ev_capacity_wh) == (None, None)
+
+
 def test_button_and_car_errors():
     plant, outputs, readings = bench()
     plant.press(100)
