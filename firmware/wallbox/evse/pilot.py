@@ -144,7 +144,7 @@ class Pilot:
             self._seen += dt_ms
             self._away += dt_ms
             if raw in "CD":
-                stays = self._seen >= _STAY_MS
+                stays = self._seen > _STAY_MS  # the first sample counted a whole tick
             else:
                 stays = self._away >= _STAY_MS or raw in "AB" and self._seen >= _GONE_MS
             if stays:
