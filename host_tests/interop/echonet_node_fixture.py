@@ -1,0 +1,41 @@
+"""The library as a process of its own, for peers written by others: a node with two made-up chargers.
+
+    micropython -X heapsize=48K echonet_node_fixture.py BIND INTERFACE [SPREAD_MS [REPEAT_MS]]
+
+02A101 has two properties of the user-defined range besides: F0 is the free heap after a collection, a Set of F1 raises.
+"""
+
+import asyncio
+import gc
+import sys
+
+from echonet.object import EchonetObject
+from echonet.udp import Server
+from host_tests.interop.echonet_node_fixture_objects import MAKER, ROWS, UNIQUE, Demo, charger, constant, node
+
+
+class Probe:
+    """What a test wants to know of this process."""
+
+    def get(self, epc):
+        gc.collect()
+        return gc.mem_free() if hasattr(gc, "mem_free") else 0
+
+    def set(self, epc, value):
+        raise ValueError("asked for")
+
+
+def build():
+    identity = constant(0x82, b"\0\0R\2") + constant(0x83, b"\xfe" + MAKER + UNIQUE) + constant(0x8A, MAKER)
+    parts = ((identity, None), (ROWS, Demo()), (b"\xf0\x14\xf1\x34", Probe()))
+    return node(EchonetObject(0x02A101, parts), charger(0x02A102))
+
+
+def main(bind, interface, spread_ms="1000", repeat_ms="300000"):
+    server = Server(build(), bind, interface, int(spread_ms), int(repeat_ms))
+    print("ready")
+    asyncio.run(server.run())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
