@@ -1,10 +1,10 @@
 # heap: 320K
-"""Slots and log over a flash that loses power after every byte and every operation; row F2, F3 of the fault table."""
+"""Slots and log over a flash that loses power after every byte and operation; rows F2, F3 of the fault table."""
 
 import os
 from binascii import crc32
 
-from bounded.records import Files, Log, Slots
+from bounded.records import Files, Log, Slots, _seal
 from bounded.ring import Ring
 from host_tests.pure.support import raises
 
@@ -175,6 +175,19 @@ def test_slots_find_every_flipped_byte_and_every_truncation():
     flash.files["s.0"] = b""
     flash.files["s.1"] = b"?"
     assert slots_on(flash).read() is None
+
+
+def test_slot_with_something_behind_it_is_refused():
+    flash = CutFlash()
+    slots = slots_on(flash)
+    slots.write(b"old value")
+    slots.write(bytes(60))
+    flash.files["s.1"] += b"x"
+    assert slots_on(flash).read() == b"old value"
+    raw = bytearray(b"\x09\0\0\0\x01\0\x03\0abcd\0\0\0\0")  # sound, but the length is wrong
+    _seal(raw)
+    flash.files["s.1"] = raw
+    assert slots_on(flash).read() == b"old value"
 
 
 def test_refused_newest_gives_the_older_and_survives_the_next_write_being_cut():

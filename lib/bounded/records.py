@@ -1,8 +1,8 @@
 """Small records in files that survive a power cut at any byte: one value in two slots, and a log of records.
 
 Both see flash only through a store: `size(name)` in bytes (0 when missing), `read(name, at, count)`,
-`write(name, data)` from empty and `append(name, data)`. `Files` is a folder as store. Nothing is relied upon but
-that a finished write stays; a cut may leave any part of an unfinished one.
+`write(name, data)` from empty, `append(name, data)` and `remove(name)`. `Files` is a folder as store. Nothing is
+relied upon but that a finished write stays; a cut may leave any part of an unfinished one.
 """
 
 import os
@@ -42,6 +42,9 @@ class Files:
 
     def append(self, name, data):
         self.write(name, data, "ab")
+
+    def remove(self, name):
+        os.remove(self._path + name)
 
 
 def _seal(raw):

@@ -33,7 +33,7 @@ _MOST = const(100000)  # 100 A or 100 kW: more is no limit, and W * 10000 stays 
 
 
 class Source:
-    """One thing that was asked. Keep to one writer per source; readers use `in_force`, `own`, `set_ms`."""
+    """One thing that was asked. Keep to one writer per source; readers use `in_force`, `own`, `age_ms`."""
 
     def __init__(self, name, kind, fallback=DROP, unit=MA):
         """`fallback`, in `unit`, counts once a lease has run out."""
@@ -89,11 +89,15 @@ class Source:
         self.own[3] = 0
         self.set_ms = now_ms
 
+    def age_ms(self, now_ms):
+        """Time since the last set or clear."""
+        return now_ms - self.set_ms
+
     def in_force(self, now_ms):
         """The list [a, b, c, unit] that counts now: as set, the fallback once the lease is over, or None."""
         if not self.own[3]:
             return None
-        if self.lease_ms is None or now_ms - self.set_ms < self.lease_ms:
+        if self.lease_ms is None or self.age_ms(now_ms) < self.lease_ms:
             return self.own
         return self.fallback
 
@@ -109,7 +113,7 @@ def rows(sources, now_ms, decision):
         active = source.in_force(now_ms)
         value = active or source.own
         unit = value[3]
-        age_ms = now_ms - source.set_ms if unit else None
+        age_ms = source.age_ms(now_ms) if unit else None
         value = value[:3] if unit == MA else value[0] if unit else None
         kind = min(source.kind, REQUEST)
         binding = source.name == decision.binding

@@ -1,0 +1,53 @@
+"""The settings: kept in two slots that survive a power cut, checked, exported and imported as JSON.
+
+At boot the newest good slot counts, over the defaults. `settings.json` in the storage folder is imported on top
+of that, whole or not at all, and removed once it is saved. What can be set is in config_table.py.
+"""
+
+import sys
+
+from bounded.records import Files
+
+
+def _table():
+    """The module config_table while the caller holds it; kept nowhere else, so that its RAM is free again."""
+    from wallbox import config_table
+
+    del sys.modules["wallbox.config_table"]
+    del sys.modules["wallbox"].config_table
+    return config_table
+
+
+class Settings:
+    """Each setting is an attribute; `ratings` are overrides for a simulated board's Ratings, by name.
+
+    `problem` is a sentence for a person when something was wrong with what was read or could not be written.
+    """
+
+    def __init__(self):
+        self.problem = None
+        self.ratings = {}
+
+    def set(self, key, value):
+        """Set one, as JSON has it; it lasts once saved. ValueError is a sentence naming key and range."""
+        table = _table()
+        table.put(self, key, table.checked(key, value))
+
+    def save(self):
+        """Keep what differs from the defaults. False, and `problem` says why, when the store failed."""
+        return _table().save(self)
+
+    def items(self):
+        """Yield (name, value as JSON has it, type, default); see config_table."""
+        return _table().items(self)
+
+    def export(self):
+        """Yield pieces of JSON text of all settings but passwords; what `settings.json` may be."""
+        return _table().export(self)
+
+
+def load(storage):
+    """The settings kept in `storage`, a folder or a store as in bounded/records.py. Never fails."""
+    settings = Settings()
+    _table().load(settings, Files(storage) if isinstance(storage, str) else storage)
+    return settings
