@@ -30,6 +30,10 @@ class Ring:
         else:
             self.lost += 1
 
+    def again(self):
+        """Add one to the last number of the newest row."""
+        self._rows[(self._next - 1) % self._length * 4 + 3] += 1
+
     def newest(self, back=0):
         """The row `back` places before the newest as a tuple, or None when there is none."""
         if back >= self._count:
