@@ -13,61 +13,36 @@ The values of an object are one flat row, nested objects included (`n` takes 2 p
 `a` 3: device, entity, feature); a list takes 1 place: a list of rows. What did not come is None.
 """
 
-from bounded.compat import const, micropython, ptr8  # noqa: F401  (ptr8: a word of the viper compiler)
+from bounded.compat import const
 from bounded.iso8601 import duration_ms
+from bounded.json_scan import OPEN, SHORT, TAGS, measure, scan, small  # noqa: F401  (TAGS: for users of push)
 
-# What the letters n, p, a stand for, with the places where they start.
-SHORT = b"number:m scale:i)startTime:d endTime:d)device:s entity:A feature:u)"
-N_AT = const(0)
-P_AT = const(17)
-A_AT = const(39)
-
-# The state of the scanner, all in one bytearray.
+# As in json_scan, where they are explained.
 _STATE = const(0)
 _DEPTH = const(1)
-_LENGTH = const(2)  # of the token so far
-_SKIP = const(3)  # 1 + depth of the element being skipped, 0: none
+_LENGTH = const(2)
+_SKIP = const(3)
 _MAX_DEPTH = const(4)
-_TOKEN = const(5)  # size of the token buffer
-_TOP = const(6)  # place of the innermost frame in this bytearray
-_LEAF = const(7)  # type letter of the scalar that must come, 0: none
+_TOKEN = const(5)
+_TOP = const(6)
+_LEAF = const(7)
 _SLOT = const(8)
-_CUT = const(9)  # the string was longer than the token buffer
-_TYPE = const(11)  # of the scalar that came
-_AT = const(12)  # two bytes: place of the element in the schema, after its colon
-_FIRST = const(16)  # place of the first frame
-_FRAME = const(8)  # size of a frame: schema place (2), slot, floor, flags, first element of an implicit entry (2)
-_FRAMES = const(14)
-_BRACKETS = const(128)  # _FIRST + _FRAMES * _FRAME: one byte per open bracket
-
-# What may come next. Bits: 1 a value, 2 a key, 4 a closing bracket, 8 a colon, 16 a comma.
+_CUT = const(9)
+_TYPE = const(11)
+_AT = const(12)
+_FIRST = const(16)
+_FRAME = const(8)
+_ROW_SLOT = const(2)
+_FLOOR = const(3)
+_FLAGS = const(4)
+_FIRST_AT = const(5)
+_BRACKETS = const(128)
 _VALUE = const(1)
-_FIRST_VALUE = const(5)
-_KEY = const(2)
-_FIRST_KEY = const(6)
-_COLON = const(8)
-_NEXT = const(20)
-_DONE = const(32)
-_STRING = const(64)  # +1: it is a key; +2: after a backslash; +4: in \uXXXX
-_ESCAPE = const(66)
 _HEX = const(68)
-_WORD = const(72)
-_LOOKUP = const(73)  # a key is complete, to be found in the schema
 _DEAD = const(255)
-
-# Flags of a frame: a value with an end of its own, at the closing bracket that leaves depth == floor.
-_IN_SHORT = const(1)
-_LIST = const(2)
-_ENTRY = const(4)  # its end is reported
-_IMPLICIT = const(8)  # an entry without brackets of its own
-OPEN = const(16)  # unknown keys are reported
-TAGS = const(32)  # only which elements came is reported, not their values
-_SCALARS = const(64)
-_PUSHED = const(128)  # its schema is another text
-
-# What the scanner reports.
+_ENTRY = const(4)
+_PUSHED = const(128)
 _MORE = const(0)
-_GOT_STRING = const(1)
 _GOT_WORD = const(2)
 _GOT_TAG = const(3)
 _BEGIN = const(4)
@@ -77,288 +52,7 @@ _UNKNOWN = const(7)
 _ELEMENT = const(8)
 _GOT_ESCAPED = const(9)
 _STRAY = const(10)
-_BROKEN = const(11)
-
-
-@micropython.viper
-def _scan(s: ptr8, buf: ptr8, pos: int, end: int, token: ptr8, schema: ptr8, short: ptr8) -> int:
-    # Reads until something is to be reported; answers with the new position * 16 + what it is.
-    state = int(s[0])
-    top = int(s[6])
-    at = 0
-    slot = 0
-    floor = 0
-    while True:
-        depth = int(s[1])
-        what = 0
-        push = -1  # flags of a frame to be pushed
-        if state == 20 or state == 32:  # a value is complete: leave the frames that end with it
-            if s[3] == depth + 1:
-                s[3] = 0
-            while s[3] == 0 and top >= 16 and s[top + 3] == depth:
-                s[12] = s[top]
-                s[13] = s[top + 1]
-                top -= 8
-                s[6] = top
-                if s[top + 12] & 4:
-                    s[8] = s[top + 2]
-                    s[0] = state
-                    return pos << 4 | 5
-        if state == 73:  # find the key in the schema of the innermost frame
-            flags = int(s[top + 4])
-            text = schema
-            if flags & 1:
-                text = short
-            n = int(s[2])
-            at = int(s[top]) | int(s[top + 1]) << 8
-            slot = int(s[top + 2])
-            k = 0
-            while flags & 66 == 0:
-                k = 0
-                while k < n and text[at + k] == token[k]:
-                    k += 1
-                if k == n and text[at + n] == 58:
-                    at += n
-                    k = -1
-                    break
-                k = 0
-                while True:  # to the next element of the same object
-                    while text[at] != 58:
-                        at += 1
-                    c = int(text[at + 1])
-                    at += 2
-                    if c == 40:
-                        k += 1
-                    elif k < 64:
-                        slot += 3 if c == 97 else (2 if c == 110 or c == 112 else 1)
-                    if c == 91:
-                        k += 64
-                    while k > 0 and (text[at] == 41 or text[at] == 93):
-                        k -= 1 if text[at] == 41 else 64
-                        at += 1
-                    if text[at] == 32:
-                        at += 1
-                    if k == 0:
-                        break
-                if text[at] == 41 or text[at] == 93:
-                    break
-            state = 8
-            if k == 0:
-                if flags & 16:
-                    what = 7
-                else:
-                    s[3] = depth + 1
-            elif flags & 8 and s[top + 5] == at & 255 and s[top + 6] == at >> 8:
-                # The first element of an entry without brackets again: the next entry.
-                s[top + 5] = 0
-                s[top + 6] = 0
-                s[8] = s[top - 6]
-                s[12] = s[top]
-                s[13] = s[top + 1]
-                state = 73
-                what = 6
-            else:
-                if s[top + 5] == 0 and s[top + 6] == 0:
-                    s[top + 5] = at & 255
-                    s[top + 6] = at >> 8
-                c = int(text[at + 1])
-                s[8] = slot
-                s[12] = at & 255
-                s[13] = at >> 8
-                at += 2
-                floor = depth
-                if c == 40:
-                    push = flags & 33
-                elif c == 110 or c == 112 or c == 97:
-                    push = flags & 32 | 1
-                    at = 39 if c == 97 else (0 if c == 110 else 17)
-                elif flags & 32 or c == 101:
-                    s[3] = depth + 1
-                elif c == 91:
-                    push = 2
-                else:
-                    s[7] = c
-                    if c < 97:
-                        push = 64
-                        at = c
-                if flags & 32:
-                    what = 8
-                elif c == 101:
-                    s[11] = c
-                    what = 3
-        elif pos >= end:
-            s[0] = state
-            return pos << 4
-        else:
-            c = int(buf[pos])
-            if state == 64 or state == 65:
-                n = int(s[2])
-                while c != 34 and c != 92 and c >= 32:
-                    if n < s[5]:
-                        token[n] = c
-                        n += 1
-                    else:
-                        s[9] = 1
-                    pos += 1
-                    if pos >= end:
-                        break
-                    c = int(buf[pos])
-                s[2] = n
-                if pos < end:
-                    pos += 1
-                    if c < 32:
-                        what = 11
-                    elif c == 92:
-                        state += 2
-                    elif state == 64:
-                        state = 20
-                        what = 1
-                    else:
-                        state = 8
-                        if s[3] == 0:
-                            state = 73
-                            if s[9]:
-                                s[2] = 0
-            elif state == 72:
-                if c == 32 or c == 44 or c == 93 or c == 125 or c == 10 or c == 13 or c == 9:
-                    state = 20
-                    what = 2
-                elif s[2] >= s[5] or c == 0:
-                    what = 11
-                else:
-                    token[int(s[2])] = c
-                    s[2] = s[2] + 1
-                    pos += 1
-            elif state > 65:
-                pos += 1
-                what = 9
-            else:
-                pos += 1
-                if c == 32 or c == 10 or c == 13 or c == 9 or (c == 0 and state == 32):
-                    pass
-                elif c == 58 and state == 8:
-                    state = 1
-                elif c == 44 and state == 20:
-                    state = 2 if s[127 + depth] == 123 else 1
-                elif (c == 91 or c == 123) and state & 1 and depth < s[4]:
-                    s[128 + depth] = c
-                    depth += 1
-                    s[1] = depth
-                    state = 5 if c == 91 else 6
-                    if s[3] == 0:
-                        flags = int(s[top + 4])
-                        if flags & 2:
-                            # Inside a list: the second [ or any { opens an entry.
-                            floor = int(s[top + 3])
-                            at = int(s[top]) | int(s[top + 1]) << 8
-                            slot = 0
-                            if c == 123:
-                                push = 12
-                            elif depth == floor + 2:
-                                push = 4
-                                floor += 1
-                            if push > 0:
-                                s[8] = s[top + 2]
-                                s[12] = s[top]
-                                s[13] = s[top + 1]
-                                what = 4
-                        elif c == 123 and s[7]:
-                            s[7] = 0
-                            s[3] = depth
-                            what = 10
-                elif (c == 93 or c == 125) and state & 4 and s[127 + depth] == c - 2:
-                    depth -= 1
-                    s[1] = depth
-                    state = 20 if depth else 32
-                    if s[3] == 0:
-                        s[7] = 0
-                elif depth == 0:
-                    what = 11
-                elif c == 34 and state & 3:
-                    state = 65 if state & 2 else 64
-                    s[2] = 0
-                    s[9] = 0
-                elif state & 1 and (c == 45 or (c >= 48 and c <= 57) or c == 116 or c == 102 or c == 110):
-                    state = 72
-                    s[2] = 0
-                    pos -= 1
-                else:
-                    what = 11
-            if what == 1 or what == 2:  # a scalar
-                if s[3]:
-                    what = 0
-                else:
-                    c = int(s[7])
-                    if c == 0 and int(s[top + 4]) & 64:
-                        c = int(s[top])
-                    s[7] = 0
-                    s[11] = c
-                    if c < 97:
-                        s[8] = s[top + 2]
-                        if c == 0:
-                            what = 10
-                            if token[0] == 110 and s[2] == 4:  # null where an object or a list may be
-                                what = 0
-        if push >= 0:
-            if top >= 120:
-                what = 11
-            else:
-                top += 8
-                s[6] = top
-                s[top] = at & 255
-                s[top + 1] = at >> 8
-                s[top + 2] = slot
-                s[top + 3] = floor
-                s[top + 4] = push
-                s[top + 5] = 0
-                s[top + 6] = 0
-        if what:
-            if what == 11:
-                state = 255
-            s[0] = state
-            return pos << 4 | what
-
-
-@micropython.viper
-def measure(schema: ptr8, at: int) -> int:
-    """Of the object whose first element starts at `at`: the place behind it * 256 + the length of its row."""
-    slots = 0
-    k = 0
-    while k >= 0:
-        while schema[at] != 58:
-            at += 1
-        c = int(schema[at + 1])
-        at += 2
-        if c == 40:
-            k += 1
-        elif c == 91:
-            if k < 64:
-                slots += 1
-            k += 64
-        elif k < 64:
-            slots += 3 if c == 97 else (2 if c == 110 or c == 112 else 1)
-        while k >= 0 and (schema[at] == 41 or schema[at] == 93):
-            k -= 1 if schema[at] == 41 or k < 64 else 64
-            at += 1
-    return at << 8 | slots
-
-
-@micropython.viper
-def _small(token: ptr8, n: int) -> int:
-    # The number of up to 9 digits in token[:n]; -2**29 when it is anything else.
-    value = 0
-    at = 1 if token[0] == 45 else 0
-    if n - at > 9 or n == at or (token[at] == 48 and n > at + 1):
-        return -536870912
-    for i in range(at, n):
-        c = int(token[i]) - 48
-        if c < 0 or c > 9:
-            return -536870912
-        value = value * 10 + c
-    if value > 500000000:
-        return -536870912
-    return 0 - value if at else value
-
+_NOT_SMALL = const(-536870912)
 
 # In the place of a scale that did not come with its number: the stored scale stays.
 KEEP = object()
@@ -407,10 +101,10 @@ class JsonReader:
         s[_TOP] = top
         s[top] = at & 255
         s[top + 1] = at >> 8
-        s[top + 2] = 0
-        s[top + 3] = s[_DEPTH]
-        s[top + 4] = flags | _ENTRY | _PUSHED
-        s[top + 5] = s[top + 6] = 0
+        s[top + _ROW_SLOT] = 0
+        s[top + _FLOOR] = s[_DEPTH]
+        s[top + _FLAGS] = flags | _ENTRY | _PUSHED
+        s[top + _FIRST_AT] = s[top + _FIRST_AT + 1] = 0
         self.schema = schema
         self._rows.append(self.row)
         self.row = row
@@ -422,7 +116,7 @@ class JsonReader:
     def open(self):
         """Have unknown() called for elements of this entry that its schema does not name."""
         s = self._s
-        s[s[_TOP] + 4] |= OPEN
+        s[s[_TOP] + _FLAGS] |= OPEN
 
     def began(self, at):
         """An entry of the list at `at` of the schema begins."""
@@ -447,7 +141,7 @@ class JsonReader:
         s = self._s
         token = self.token
         while s[_STATE] != _DEAD:
-            what = _scan(s, buf, pos, end, token, self.schema, SHORT)
+            what = scan(s, buf, pos, end, token, self.schema, SHORT)
             pos = what >> 4
             what &= 15
             if what == _MORE:
@@ -456,8 +150,8 @@ class JsonReader:
                 letter = s[_TYPE]
                 slot = s[_SLOT]
                 if what == _GOT_WORD:
-                    value = _small(token, s[_LENGTH])
-                    if value == -536870912:
+                    value = small(token, s[_LENGTH])
+                    if value == _NOT_SMALL:
                         value = self._word()
                     kind = letter | 32
                     if value is None:
@@ -495,7 +189,7 @@ class JsonReader:
                 row = self.row
                 self.row = self._rows.pop()
                 slot = s[_SLOT]
-                pushed = what == _END and s[s[_TOP] + _FRAME + 4] & _PUSHED
+                pushed = what == _END and s[s[_TOP] + _FRAME + _FLAGS] & _PUSHED
                 if not self._rows:
                     self.complete = True
                 elif not self.entry(at, row) and not pushed and row.count(None) < len(row):

@@ -8,7 +8,7 @@ which all is None too, so `[[]]` never appears.
 
 from bounded.compat import const, micropython, ptr8  # noqa: F401  (ptr8: a word of the viper compiler)
 from bounded.iso8601 import put_duration
-from bounded.json_reader import A_AT, N_AT, P_AT, SHORT, measure
+from bounded.json_scan import A_AT, N_AT, P_AT, SHORT, measure
 
 
 @micropython.viper
