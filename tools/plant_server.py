@@ -35,6 +35,7 @@ class PlantServer:
         self._readings = Readings()
         self._link = None
         self._console = None
+        self._console_there = asyncio.Event()
         self._expected = deque()  # futures of questions to the console, in order
         self._server = None
         self._ticker = None
@@ -74,15 +75,17 @@ class PlantServer:
 
     async def ask(self, request, timeout_s=1.0):
         """Send one request to the firmware's console; its answer, or None when it is silent or not there."""
-        if self._console is None:
-            return None
-        answer = asyncio.get_running_loop().create_future()
-        self._expected.append(answer)
-        self._console.transport.write(json.dumps(request).encode() + b"\n")
         try:
-            return await asyncio.wait_for(asyncio.shield(answer), timeout_s)
+            return await asyncio.wait_for(self._asked(request), timeout_s)
         except asyncio.TimeoutError:
             return None
+
+    async def _asked(self, request):
+        await self._console_there.wait()
+        answer = asyncio.get_running_loop().create_future()
+        self._expected.append(answer)  # stays there when nobody waits any more, for the late answer
+        self._console.transport.write(json.dumps(request).encode() + b"\n")
+        return await answer
 
     # called by the connections
 
@@ -94,6 +97,7 @@ class PlantServer:
         elif kind == b"C":
             self._forget_questions()
             self._console = connection
+            self._console_there.set()
         return kind in (b"F", b"C")
 
     def lost(self, connection):
@@ -104,6 +108,7 @@ class PlantServer:
             self.plant.reset_outputs()
         elif connection is self._console:
             self._console = None
+            self._console_there.clear()
             self._forget_questions()
 
     def exchange(self, connection, frame):

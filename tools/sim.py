@@ -92,7 +92,12 @@ class Simulator:
     async def _start(self):
         given = self._given
         folder = image.build(given.runtime, board=given.board)
-        path = [folder, os.path.join(folder, "lib")]
+        # Under a short name, as on a device: every module's path is kept in the firmware's heap.
+        link = os.path.join(self._state, "fw")
+        if os.path.islink(link):
+            os.unlink(link)
+        os.symlink(folder, link)
+        path = ["fw", "fw/lib"]
         environment = {name: os.environ[name] for name in os.environ if not name.startswith(("PYTHON", "MICROPY"))}
         environment.update(WALLBOX_PLANT=self._server.address, WALLBOX_RATINGS=json.dumps(self._ratings))
         command = runtimes.command(given.runtime)
@@ -217,13 +222,10 @@ class Simulator:
 
 def _split(given):
     """Settings of the firmware, ratings of the board and parameters of the plant, from the command line."""
-    settings = {"bind": given.bind, "ship_port": given.ship_port, "profile": given.profile}
-    if given.multicast_if:
-        settings["multicast_if"] = given.multicast_if
+    settings = {"bind": given.bind, "multicast_if": given.multicast_if, "ship_port": given.ship_port,
+                "profile": given.profile, "accept_any": given.accept_any}
     if given.trust:
         settings["trust"] = given.trust
-    if given.accept_any:
-        settings["accept_any"] = True
     all_of = {"settings": settings, "ratings": {}, "plant": {}}
     for text in given.set:
         name, equals, value = text.partition("=")
@@ -286,10 +288,10 @@ def _arguments():
     parser.add_argument("--heap", help="MicroPython's heap, e.g. 104K (default: 104K on mpy32, twice that on mpy64)")
     parser.add_argument("--state", default=os.path.join(home, "wallbox-sim"), help="folder of everything persistent")
     parser.add_argument("--bind", default="127.0.0.1", help="address the firmware serves on")
-    parser.add_argument("--multicast-if", help="address of the interface for multicast")
+    parser.add_argument("--multicast-if", default="", help="address of the interface for multicast")
     parser.add_argument("--ship-port", type=int, default=4712)
     parser.add_argument("--control", type=int, default=0, help="port of the control port (default: a free one)")
-    parser.add_argument("--profile", choices=("core", "full"), default="full")
+    parser.add_argument("--profile", choices=("core", "full"), default="core")
     parser.add_argument("--board", default="sim")
     parser.add_argument("--trust", action="append", default=[], metavar="SKI")
     parser.add_argument("--accept-any", action="store_true", help="trust whoever connects")
