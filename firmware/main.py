@@ -1,5 +1,12 @@
-"""Runs after boot.py: starts the wallbox. Ctrl-C at the REPL ends it with the contactor open."""
+"""Runs after boot.py: reads the settings while memory is still empty, then starts the wallbox.
 
-from wallbox import app
+Ctrl-C at the REPL ends it with the contactor open.
+"""
 
-app.run()
+from wallbox import config
+
+settings = config.load(".")
+
+from wallbox import app  # noqa: E402
+
+app.run(settings)

@@ -5,7 +5,8 @@
 The image is `.build/image/<arch>-O<n>-<board>/`: boot.py and main.py as they are, everything else as .mpy in
 `wallbox/`, `lib/<package>/` and `boards/<board>/`. Only files that changed are compiled again. A file that does
 not compile is carried as source, so that importing it shows the error where it is.
-With -O3 asserts and line numbers are gone, as on a device; `optimise=0` keeps both.
+With -O3 asserts and line numbers are gone, as on a device, and names are shortened (shorten.py); `optimise=0` keeps
+all three.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import os
 import subprocess
 
 import runtimes
+import shorten
 from runtimes import BUILD, ROOT
 
 _AS_SOURCE = ("boot.py", "main.py")
@@ -67,7 +69,11 @@ def _update(folder, march, board, optimise, without):
     except (OSError, ValueError):
         old = {}
     compiler = None if march == "cpython" else runtimes.mpy_cross()
-    made_by = str(compiler and os.stat(compiler[0]).st_mtime_ns)
+    kept = frozenset(shorten.keywords(BUILD)) if optimise == 3 and compiler else None
+    with open(shorten.__file__, "rb") as file:
+        made_by = hashlib.sha256(repr((compiler and os.stat(compiler[0]).st_mtime_ns, sorted(kept or ()))).encode())
+        made_by.update(file.read())
+    made_by = made_by.hexdigest()
     if old.pop("", made_by) != made_by:
         old = dict.fromkeys(old)
     new, jobs = {}, []
@@ -84,22 +90,25 @@ def _update(folder, march, board, optimise, without):
     if not jobs and old == new:
         return
     for target, source in jobs:
-        _put(folder, target, source, compiler, march, optimise)
+        _put(folder, target, source, compiler, march, optimise, kept)
     new[""] = made_by
     with open(record + ".new", "w") as file:
         json.dump(new, file)
     os.replace(record + ".new", record)
 
 
-def _put(folder, target, source, compiler, march, optimise):
+def _put(folder, target, source, compiler, march, optimise, kept):
     path = os.path.join(folder, target)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     compiled = path[:-3] + ".mpy"
     if compiler and target not in _AS_SOURCE:
         # The name in tracebacks is RAM on the device: with -O3 it is the module's, which exists there anyway.
         label = target if optimise == 0 else _module_word(target)
+        if kept is not None:
+            source = _shortened(compiled, source, kept)
         done = subprocess.run(compiler + ["-march=" + march, "-O%d" % optimise, "-s", label, "-o", compiled + ".new",
                                           source], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _unlink(compiled + ".py")
         if done.returncode == 0:
             os.replace(compiled + ".new", compiled)
             _unlink(path)
@@ -110,6 +119,19 @@ def _put(folder, target, source, compiler, march, optimise):
         file.write(text)
     os.replace(path + ".new", path)
     _unlink(compiled)
+
+
+def _shortened(compiled, source, kept):
+    """The path of a temporary file with the source shortened; the source itself where it is no Python."""
+    with open(source, encoding="utf-8") as file:
+        text = file.read()
+    try:
+        text = shorten.shorten(text, kept)
+    except SyntaxError:
+        return source
+    with open(compiled + ".py", "w", encoding="utf-8") as file:
+        file.write(text)
+    return compiled + ".py"
 
 
 def _module_word(target):

@@ -150,7 +150,8 @@ class Simulator:
                 return
             text = line.decode("utf-8", "replace").rstrip("\r\n")
             if text.startswith("ready ") and not self._ready.done():
-                text += " control=127.0.0.1:%d runtime=%s heap=%s" % (self._control.port, self._given.runtime, self._heap)
+                text += " control=127.0.0.1:%d runtime=%s heap=%s" % (
+                    self._control.port, self._given.runtime, self._heap)
                 self._ready.set_result(text)
             else:
                 print(text, file=to, flush=True)

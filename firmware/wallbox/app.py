@@ -13,7 +13,7 @@ import sys
 
 from bounded.compat import const, ticks_diff, ticks_ms
 from bounded.wait import sleep_ms
-from wallbox import config, supervisor
+from wallbox import supervisor
 from wallbox.console import Console
 from wallbox.echonet_map.node import EchonetNode
 from wallbox.functions.device_state import DeviceState
@@ -26,7 +26,6 @@ from wallbox.station import Station
 
 VERSION = "0.1.0"
 
-_STORAGE = "."  # where the process starts: the root of a device's flash
 _TICK_MS = const(10)
 _ARBITRATE_MS = const(100)
 _GAP_WINDOW_MS = const(60000)
@@ -109,8 +108,7 @@ def _installed_board():
     raise SystemExit("boards/ must hold exactly one board")
 
 
-async def _serve():
-    settings = config.load(_STORAGE)
+async def _serve(settings):
     board = __import__("boards." + _installed_board(), None, None, ("create",)).create(settings)
     app = App(board, settings)
     gc.collect()
@@ -118,9 +116,9 @@ async def _serve():
     await supervisor.run(app)
 
 
-def run():
-    """Start the station and serve until the process or the power ends."""
+def run(settings):
+    """Start the station under `settings` (config.py) and serve until the process or the power ends."""
     try:
-        asyncio.run(_serve())
+        asyncio.run(_serve(settings))
     except KeyboardInterrupt:
         sys.exit(0)

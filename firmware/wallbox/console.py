@@ -76,10 +76,9 @@ class Console:
         }
 
     def echonet(self):
-        """Datagrams of the ECHONET Lite node: received, sent, and what became of those received."""
+        """Datagrams of the ECHONET Lite node: by multicast, sent, and what became of those received (lib/echonet/node)."""
         server = self._app.echonet.server
         return {
-            "received": server.received,
             "multicast": server.multicast,
             "sent": server.sent,
             "errors": server.errors,

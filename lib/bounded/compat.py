@@ -12,38 +12,7 @@ try:
 
     ptr8 = None  # a word of the viper compiler; never evaluated as a value
 except ImportError:
-    import time as _time
-    from traceback import print_exception
-
-    def const(value):
-        return value
-
-    def ptr8(buffer):
-        return buffer
-
-    def ticks_ms():
-        """Milliseconds of the monotonic clock."""
-        return _time.monotonic_ns() // 1000000
-
-    def ticks_diff(later, earlier):
-        return later - earlier
-
-    class micropython:
-        """What the firmware uses of MicroPython's module of this name, without effect on CPython."""
-
-        @staticmethod
-        def viper(function):
-            return function
-
-        native = viper
-
-        @staticmethod
-        def heap_lock():
-            return 0
-
-        @staticmethod
-        def heap_unlock():
-            return 0
+    from bounded.cpython import const, micropython, print_exception, ptr8, ticks_diff, ticks_ms  # noqa: F401
 
 
 def peer_ip(address):

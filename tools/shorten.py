@@ -1,0 +1,180 @@
+"""Shortens names that nobody outside a module can see, before it is compiled for a device.
+
+On the device every distinct name is kept in RAM: about six bytes and its letters. A private name (`_lease_ms`, of an
+attribute, method, function or class) becomes `_a`, `_b` ... per module, and a parameter that nobody passes by keyword
+becomes `a`, `b` ...; so thousands of bytes of names shrink to a few that all modules share. What it does not touch:
+public names, `const()` (the compiler removes those by itself), strings, and parameters in `keywords`.
+
+The source stays as it is, and so do images of -O0, for debugging.
+"""
+
+import ast
+import builtins
+import json
+import os
+import string
+
+from runtimes import ROOT
+
+_TREES = ("firmware", "lib", "boards", "host_tests", "tools")
+_BUILTIN = frozenset(dir(builtins)) | {"ptr8", "ptr16", "ptr32", "self"}
+
+
+def keywords(cache):
+    """Names that some call in the project passes by keyword; kept in the folder `cache` until a file changes."""
+    files = []
+    for top in _TREES:
+        for folder, folders, names in os.walk(os.path.join(ROOT, top)):
+            folders[:] = [each for each in folders if each not in ("node_modules", "__pycache__")]
+            files += [os.path.join(folder, name) for name in names if name.endswith(".py")]
+    stamp = [[path, os.stat(path).st_mtime_ns] for path in sorted(files)]
+    record = os.path.join(cache, "keywords.json")
+    try:
+        with open(record, encoding="utf-8") as file:
+            known = json.load(file)
+        if known["stamp"] == stamp:
+            return known["names"]
+    except (OSError, ValueError, KeyError):
+        pass
+    found = set()
+    for path in files:
+        with open(path, encoding="utf-8") as file:
+            found |= _passed(file.read())
+    with open(record + ".%d" % os.getpid(), "w", encoding="utf-8") as file:
+        json.dump({"stamp": stamp, "names": sorted(found)}, file)
+    os.replace(file.name, record)
+    return sorted(found)
+
+
+def _passed(source):
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return set()
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return {each.arg for call in calls for each in call.keywords if each.arg}
+
+
+def shorten(source, kept=frozenset()):
+    """The source with its private names and its parameters shortened; parameters in `kept` stay."""
+    tree = ast.parse(source)
+    private = _private(tree)
+    taken = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    taken |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    short = _names("_", taken)
+    tree = _Private({name: next(short) for name in private}).visit(tree)
+    return ast.unparse(_Parameters(kept).visit(tree))
+
+
+def _names(prefix, taken):
+    for length in (1, 2):
+        for number in range(26**length):
+            name = prefix + "".join(
+                string.ascii_lowercase[number // 26**place % 26] for place in reversed(range(length))
+            )
+            if name not in taken and name not in ("as", "if", "in", "is", "or"):
+                yield name
+
+
+def _is_private(name):
+    return name.startswith("_") and not name.startswith("__") and len(name) > 2
+
+
+def _private(tree):
+    """Private names that this module itself defines, most used first; not its constants, not what it imports."""
+    defined, constants, imported, count = set(), set(), set(), {}
+    for node in ast.walk(tree):
+        name = None
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            name = node.name
+            defined.add(name)
+        elif isinstance(node, ast.Name):
+            name = node.id
+            if isinstance(node.ctx, ast.Store):
+                defined.add(name)
+        elif isinstance(node, ast.Attribute):
+            name = node.attr
+            if isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name) and node.value.id == "self":
+                defined.add(name)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            imported.update(each.asname or each.name for each in node.names)
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            if isinstance(node.value.func, ast.Name) and node.value.func.id == "const":
+                constants.update(each.id for each in node.targets if isinstance(each, ast.Name))
+        if name:
+            count[name] = count.get(name, 0) + 1
+    names = [name for name in defined - constants - imported if _is_private(name)]
+    return sorted(names, key=lambda name: (-count[name], name))
+
+
+class _Private(ast.NodeTransformer):
+    def __init__(self, new):
+        self._new = new
+
+    def visit_Name(self, node):
+        node.id = self._new.get(node.id, node.id)
+        return node
+
+    def visit_Attribute(self, node):
+        node.attr = self._new.get(node.attr, node.attr)
+        return self.generic_visit(node)
+
+    def _definition(self, node):
+        node.name = self._new.get(node.name, node.name)
+        return self.generic_visit(node)
+
+    visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = _definition
+
+    def _declaration(self, node):
+        node.names = [self._new.get(name, name) for name in node.names]
+        return node
+
+    visit_Global = visit_Nonlocal = _declaration
+
+
+class _Parameters(ast.NodeTransformer):
+    """Parameters of each function, the enclosing functions' ones among them."""
+
+    def __init__(self, kept):
+        self._kept = kept
+        self._new = {}
+
+    def visit_Name(self, node):
+        node.id = self._new.get(node.id, node.id)
+        return node
+
+    def _declaration(self, node):
+        node.names = [self._new.get(name, name) for name in node.names]
+        return node
+
+    visit_Global = visit_Nonlocal = _declaration
+
+    def _function(self, node):
+        arguments = node.args
+        for default in arguments.defaults:  # evaluated outside
+            self.visit(default)
+        if not isinstance(node, ast.Lambda):
+            node.decorator_list = [self.visit(each) for each in node.decorator_list]
+        outer = self._new
+        own = arguments.posonlyargs + arguments.args
+        taken = set(_BUILTIN) | set(outer.values())
+        for each in ast.walk(node):
+            if isinstance(each, ast.Name):
+                taken.add(each.id)
+            elif isinstance(each, ast.arg):
+                taken.add(each.arg)
+        short = _names("", taken)
+        self._new = dict(outer)
+        for each in own:
+            self._new.pop(each.arg, None)
+            if each.arg != "self" and each.arg not in self._kept:
+                self._new[each.arg] = each.arg if len(each.arg) == 1 else next(short)
+                each.arg = self._new[each.arg]
+        if isinstance(node, ast.Lambda):
+            node.body = self.visit(node.body)
+        else:
+            node.body = [self.visit(each) for each in node.body]
+        self._new = outer
+        return node
+
+    visit_FunctionDef = visit_AsyncFunctionDef = visit_Lambda = _function
