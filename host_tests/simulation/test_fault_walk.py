@@ -101,7 +101,7 @@ def test_x1_random_walk():
     closings = 0
     for seed in range(_SEEDS):
         closings += walk(seed)
-    assert closings > 2 * _SEEDS, closings  # the walks do reach power
+    assert closings > _SEEDS, closings  # the walks do reach power
 
 
 def test_x1_random_walk_with_socket_and_lock():

@@ -1,4 +1,4 @@
-"""Faults and warnings: which bit is what, which ones latch, which heal, and the ring of events.
+"""Faults and warnings: which bit is what, which ones latch, which heal, and what is told of them.
 
 Every fault withdraws permission (x1) and opens the contactor at once, except OVERDRAW, which leaves the car the
 6 s of seq 10.2. Four kinds:
@@ -24,8 +24,9 @@ _WELD = const(1 << 7)
 _TRIES = const(3)
 _HEAL_MS = const(30000)
 
-EVENT_FAULT = const(1)  # value: bit number
-EVENT_HEALED = const(2)  # value: bit number
+# events (texts.py)
+_FAULT = const(1)  # value: bit number
+_HEALED = const(2)  # value: bit number
 
 
 def names(mask):
@@ -33,35 +34,6 @@ def names(mask):
     from wallbox.evse.texts import fault_names
 
     return fault_names(mask)
-
-
-class Events:
-    """Ring of what happened, oldest lost first: code and value 0..65535 of each. `lost` counts."""
-
-    def __init__(self, size=16):
-        self.lost = 0
-        self._ring = [0] * size
-        self._first = 0
-        self._used = 0
-
-    def push(self, code, value=0):
-        """Note an event; allocates nothing."""
-        size = len(self._ring)
-        if self._used == size:
-            self._first = (self._first + 1) % size
-            self._used -= 1
-            self.lost += 1
-        self._ring[(self._first + self._used) % size] = code << 16 | value
-        self._used += 1
-
-    def pop(self):
-        """The oldest event as code << 16 | value, None when there is none."""
-        if not self._used:
-            return None
-        event = self._ring[self._first]
-        self._first = (self._first + 1) % len(self._ring)
-        self._used -= 1
-        return event
 
 
 class Faults:
@@ -84,7 +56,7 @@ class Faults:
                 self._tries += 1
                 if self._tries > _TRIES:
                     self.latched |= new & _COUNTED
-            self._tell(new, EVENT_FAULT)
+            self._tell(new, _FAULT)
         elif charged_ms >= 60000:
             self._tries = 0
         if present & ~self.latched:
@@ -107,7 +79,7 @@ class Faults:
     def _end(self, keep):
         ended = self.active & ~keep
         self.active &= keep
-        self._tell(ended, EVENT_HEALED)
+        self._tell(ended, _HEALED)
 
     def _tell(self, mask, code):
         bit = 0

@@ -6,14 +6,13 @@ The rest of the program can only lower: permission is a lease that runs out by i
 """
 
 from bounded.compat import const
+from bounded.ring import Ring
 from wallbox.board import Outputs
+from wallbox.evse.bounds import Overdraw, Temperature
 from wallbox.evse.contactor import Contactor
-from wallbox.evse.faults import Events, Faults
-from wallbox.evse.overdraw import Overdraw
+from wallbox.evse.faults import Faults
 from wallbox.evse.pilot import Pilot, duty_permille, ev_ma
-from wallbox.evse.proximity import Proximity
 from wallbox.evse.rcm import Rcm
-from wallbox.evse.temperature import Temperature
 
 _X1 = const(1000)
 
@@ -85,12 +84,12 @@ class Guard:
     faults      mask, power is refused          warnings    mask, power is bounded
     cable_ma    cable's rating or None          derated_ma  bound by temperature or None
     offered_ma  what the duty tells the car     why         why there is no charging, 0 = charging (texts.py)
-    events      ring of what happened           stall_safe  no software is needed to stay safe now
+    events      Ring of (code, value, 0, 0)     stall_safe  no software is needed to stay safe now
     """
 
     def __init__(self, ratings, settings=None):
         self.out = Outputs()
-        self.events = Events()
+        self.events = Ring(16)
         self.state = "A"
         self.x2 = False
         self.faults = 0
@@ -106,7 +105,11 @@ class Guard:
         self._faults = Faults(self.events)
         self._overdraw = Overdraw(ratings)
         # None: not fitted
-        self._proximity = Proximity(ratings.phases) if ratings.socket else None
+        self._proximity = None
+        if ratings.socket:
+            from wallbox.evse.proximity import Proximity
+
+            self._proximity = Proximity(ratings.phases)
         self._rcm = Rcm() if ratings.rcm else None
         curve = getattr(settings, "temperature_curve", None)
         self._temperature = Temperature(curve) if ratings.temperature else None

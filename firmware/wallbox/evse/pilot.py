@@ -12,8 +12,6 @@ _DIODE = const(1 << 0)
 _GENERATOR = const(1 << 1)
 _STALE = const(1 << 2)
 
-_LOW = (11000, 8000, 5000, 2000, -10000, -13000)
-_HIGH = (13000, 10000, 7000, 4000, 1000, -11000)
 _SENSOR_MV = const(13000)  # beyond, the converter lies
 
 _GONE_MS = const(75)
@@ -28,12 +26,17 @@ _CREDIT_MS = const(50)  # one sample after a stall counts for no more
 
 
 def classify(mv, before):
-    """State letter of an upper plateau in mV; in a gap the neighbour that is nearest to the state before."""
-    i = 0
-    while mv < _LOW[i]:
+    """State letter of an upper plateau in mV; in a gap the neighbour that is nearer to the state before.
+
+    A to E are 2 V wide and 3 V apart, E goes on down to where F begins."""
+    below = 13000 - mv
+    i = below // 3000
+    gap = below % 3000 > 2000
+    if i > 3:
+        i = 5 if mv <= -11000 else 4
+        gap = i == 4 and mv < -10000
+    if gap and before > "ABCDEF"[i]:
         i += 1
-    if mv > _HIGH[i] and before < "ABCDEF"[i]:
-        i -= 1
     return "ABCDEF"[i]
 
 

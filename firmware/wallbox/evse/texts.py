@@ -54,9 +54,9 @@ def warning_names(mask):
 
 
 def event_text(event):
-    """One event of the guard's ring (code << 16 | value) in words."""
-    code = event >> 16
-    value = event & 0xFFFF
+    """One event of the guard's ring (code, value, 0, 0) in words."""
+    code = event[0]
+    value = event[1]
     if code <= 2:
         value = FAULTS[value][0]
     elif code == 3:
