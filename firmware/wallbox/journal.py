@@ -68,10 +68,10 @@ class Journal:
             self.lost += 1
 
     def take(self, now_ms, events):
-        """Note all of the guard's ring of events."""
+        """Note all events of the guard's ring, rows (code, value, 0, 0), and empty it."""
         event = events.pop()
-        while event is not None:
-            self.note(now_ms, event >> 16, event & 0xFFFF)
+        while event:
+            self.note(now_ms, event[0], event[1])
             event = events.pop()
 
     def flush(self, now_ms, wall_s=None):

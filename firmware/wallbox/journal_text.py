@@ -19,7 +19,7 @@ _VALUES = {
 def text(code, value):
     """An event in words."""
     if code < _FIRST:
-        return event_text(code << 16 | value & 0xFFFF)
+        return event_text((code, value))
     if code - _FIRST >= len(_TEXTS):
         return "event %d, %d" % (code, value)
     words = _TEXTS[code - _FIRST]

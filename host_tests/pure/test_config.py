@@ -37,6 +37,16 @@ def test_new_device_has_defaults_and_a_lasting_identity():
     assert config.load(Flash()).echonet_unique != settings.echonet_unique
 
 
+def test_setting_put_back_to_its_default_is_forgotten_in_either_slot():
+    flash = Flash()
+    settings = config.load(flash)
+    for value in (10000, 0, 0, 10000, 10000, 0, 12000, 0):
+        settings.set("supply_ma", value)
+        settings.set("own_w", 5 if settings.own_w != 5 else 6)  # so that something is written each time
+        settings.save()
+        assert config.load(flash).supply_ma == value
+
+
 SKI = "0123456789abcdef0123456789ABCDEF01234567"
 CURVE = [500, 1000, 700, 500, 800, 0]
 GOOD = (

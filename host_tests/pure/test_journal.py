@@ -1,7 +1,7 @@
 """The journal: order, repeats, rate of writing, times, restarts, a flash that fails or loses power."""
 
 from boards.sim.flash import Flash, PowerCut
-from wallbox.evse.faults import Events
+from bounded.ring import Ring
 from wallbox.journal import BOOT, CAR, EMS, STALL, Journal
 from wallbox.journal_text import duration, text
 
@@ -72,7 +72,7 @@ def test_rate_is_bounded():
 
 
 def test_guards_events():
-    events = Events()
+    events = Ring(16)
     events.push(1, 7)
     events.push(3, ord("C"))
     events.push(7, 533)

@@ -118,8 +118,8 @@ class Log:
     """Records of `record_bytes` in the files `name`.0, .1 ... of `store`, `per_segment` in each of `segments`.
 
     The newest segment is appended to; when it is full the oldest is begun anew. A cut costs at most the record
-    being written; its remains are filled up at the next append and skipped by every reader. `seq` is the number
-    of the newest record, from 1.
+    being written, and its place: the remains are filled up at the next append and skipped by every reader. `seq`
+    is the number of the newest record, from 1.
     """
 
     def __init__(self, store, name, record_bytes, per_segment=64, segments=4):
