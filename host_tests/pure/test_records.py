@@ -4,7 +4,7 @@
 import os
 from binascii import crc32
 
-from bounded.records import Files, Log, Slots, _seal
+from bounded.records import Files, Log, Slots
 from host_tests.pure.support import raises
 
 
@@ -183,9 +183,8 @@ def test_slot_with_something_behind_it_is_refused():
     slots.write(bytes(60))
     flash.files["s.1"] += b"x"
     assert slots_on(flash).read() == b"old value"
-    raw = bytearray(b"\x09\0\0\0\x01\0\x03\0abcd\0\0\0\0")  # sound, but the length is wrong
-    _seal(raw)
-    flash.files["s.1"] = raw
+    raw = b"\x09\0\0\0\x01\0\x03\0abcd"  # sound, but the length is wrong
+    flash.files["s.1"] = bytearray(raw + crc32(raw).to_bytes(4, "little"))
     assert slots_on(flash).read() == b"old value"
 
 
