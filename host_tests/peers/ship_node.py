@@ -1,6 +1,6 @@
 """A small SHIP node on lib/ship, for interoperability tests: run it under MicroPython.
 
-    ship_node.py '{"cert": path, "key": path, "ski": ..., "port": n, "control": n, "trust": [ski...], ...}'
+    ship_node.py FILE     with {"cert": path, "key": path, "ski": ..., "port": n, "control": n, "trust": [ski...], ...}
 
 Its receiver counts the bytes of every data message and answers with their number and sum. The control port takes
 one JSON object a line and answers each with one: see Demo.command.
@@ -169,5 +169,6 @@ class Demo:
         await self.node.listen(host, self.settings["port"])
 
 
-demo = Demo(json.loads(sys.argv[1]))
+with open(sys.argv[1]) as orders:
+    demo = Demo(json.load(orders))
 asyncio.run(demo.run())

@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from websockets.exceptions import InvalidMessage  # noqa: F401  (for tests)
 from websockets.sync.client import connect
 
 INIT = b"\0\0"
@@ -126,4 +127,4 @@ def handshake(socket, ship_id="peer", until="data"):
     found = receive(socket)
     assert found.startswith(b'\x01{"accessMethods":[{"id":"'), found
     socket.send(access_methods(ship_id))
-    return found[25:-4].decode()
+    return found[26:-4].decode()

@@ -88,19 +88,20 @@ class Connection(Frames):
         super().__init__(server)
         self.ship_id = ship_id
         self.peer_id = None  # its SHIP ID, as text
-        self._reader = JsonReader(64, 16, 4)
-        self._row = [None] * _VALUES
+        self.reader = JsonReader(64, 16, 4)
+        self.row = [None] * _VALUES
         self.state = NEW
         self.why = "lost"
         self.code = 0  # of the websocket close: the peer's, else ours
         self.receiver = self.answer = None
         self.streaming = False  # a message of several fragments is on its way out
-        self.trusted = self._peer_ready = self._asked = False
-        self._type = -1  # first byte of the message that comes in
-        self._size = 0  # of its rest
-        self._prolong = self._granted = self.stall = 0
+        self.trusted = self.ready = self.asked = False
+        self.over = False  # the peer has closed the websocket
+        self.kind = -1  # first byte of the message that comes in
+        self.size = 0  # of its rest
+        self.prolong = self.granted = self.stall = 0
         self.wait = _T_CMI  # ms until _late(), 0 = no limit
-        self._ping = _T_PING
+        self.ping_in = _T_PING
         self.silence = _T_SILENCE  # ms until a peer that says nothing is taken for dead
 
     def start(self):
@@ -134,7 +135,7 @@ class Connection(Frames):
             self.reason = reason
             self.owed |= _LEAVE
         elif self.state == _HELLO:
-            self._abort(reason)
+            self.abort(reason)
         elif self.state < _CMI:
             self.state = DEAD
         else:
@@ -142,7 +143,7 @@ class Connection(Frames):
 
     def probe(self):
         """Ask for a sign of life now: a peer that gives none is dropped within seconds."""
-        self._ping = 0
+        self.ping_in = 0
         self.silence = min(self.silence, 4000)
 
     # --- time
@@ -151,47 +152,47 @@ class Connection(Frames):
         """`dt_ms` have passed."""
         state = self.state
         if state >= _CMI:
-            self._ping -= dt_ms
-            if self._ping <= 0:
-                self._ping = _T_PING
+            self.ping_in -= dt_ms
+            if self.ping_in <= 0:
+                self.ping_in = _T_PING
                 if state < _ENDING:
                     self.owed |= _PING
             self.silence -= dt_ms
             if self.silence <= 0:
-                self._die("silent")
+                self.die("silent")
             if self.fill:
                 self.stall += dt_ms
                 if self.stall > _T_STALL:
-                    self._die("stalled")
+                    self.die("stalled")
         if self.wait:
             self.wait -= dt_ms
             if self.wait <= 0:
                 self.wait = 0
-                self._late()
+                self.late()
         if self.state == _HELLO and not self.trusted:
             if self.admits():
-                self._greet(True)
-                if self._peer_ready:
-                    self._protocol()
-            elif self._prolong:
-                self._prolong -= dt_ms
-                if self._prolong <= 0:
-                    self._prolong = 0
-                    if self._asked:  # and got no answer
-                        self._abort("pending")
+                self.greet(True)
+                if self.ready:
+                    self.protocol()
+            elif self.prolong:
+                self.prolong -= dt_ms
+                if self.prolong <= 0:
+                    self.prolong = 0
+                    if self.asked:  # and got no answer
+                        self.abort("pending")
                     else:
-                        self._asked = True
-                        self._prolong = self._granted
+                        self.asked = True
+                        self.prolong = self.granted
                         self.owed |= _PROLONG
 
-    def _late(self):
+    def late(self):
         state = self.state
         if state == _HELLO:
-            self._abort("pending" if not self.trusted else "hello")
+            self.abort("pending" if not self.trusted else "hello")
         elif state == _PROTOCOL or state == _SELECT:
-            self._error(1)
+            self.refuse(1)
         elif state == _ACCESS:
-            self._open()  # the answer is a courtesy, its lack no reason to refuse a peer
+            self.begin_data()  # the answer is a courtesy, its lack no reason to refuse a peer
         elif state == _PIN or state == _LEAVING:
             self.finish("pin" if state == _PIN else self.reason)
         elif state == _CMI:
@@ -201,7 +202,7 @@ class Connection(Frames):
                 self.why = "slow"
             self.state = DEAD
 
-    def _die(self, why):
+    def die(self, why):
         if self.state < _ENDING:
             self.why = why
         self.state = DEAD
@@ -210,59 +211,59 @@ class Connection(Frames):
 
     def piece(self, at, stop):
         """A part of a message lies in inb[at:stop]."""
-        kind = self._type
+        kind = self.kind
         if kind < 0:
-            kind = self._type = self.inb[at]
+            kind = self.kind = self.inb[at]
             at += 1
-            self._size = 0
+            self.size = 0
             if kind == 1 or kind == 3:
                 for i in range(_VALUES):
-                    self._row[i] = None
-                self._reader.begin(_SCHEMA, 0, self._row)
+                    self.row[i] = None
+                self.reader.begin(_SCHEMA, 0, self.row)
         if at == stop:
             return
         if kind == 2:
-            if self.state == _ACCESS and not self._size:
-                self._open()  # the peer is there already (TC_SHIP_AMDATA)
+            if self.state == _ACCESS and not self.size:
+                self.begin_data()  # the peer is there already (TC_SHIP_AMDATA)
             if self.receiver and self.state == DATA:
-                if not self._size:
+                if not self.size:
                     self.receiver.begin()
                 self.receiver.feed(self.view, at, stop)
         elif kind == 0:
             if self.inb[at]:
-                self._size = 2
+                self.size = 2
         elif kind == 1 or kind == 3:
-            if self._size + stop - at <= _CONTROL:
-                self._reader.feed(self.inb, at, stop)
-        self._size += stop - at
+            if self.size + stop - at <= _CONTROL:
+                self.reader.feed(self.inb, at, stop)
+        self.size += stop - at
 
     def whole(self):
         """The message is complete."""
-        kind = self._type
-        self._type = -1
+        kind = self.kind
+        self.kind = -1
         state = self.state
         if state == _CMI:
-            if not kind and self._size == 1:
+            if not kind and self.size == 1:
                 if self.server:
                     self.owed |= _INIT
                 self.state = _HELLO
-                self._greet(self.admits())
+                self.greet(self.admits())
             else:
                 if self.server:  # the answer comes before the end (pitfall 18)
                     self.owed |= _INIT
                 self.finish("cmi")
         elif kind == 1 or kind == 3:
-            row = self._row
-            if not self._reader.complete or self._size > _CONTROL:
+            row = self.row
+            if not self.reader.complete or self.size > _CONTROL:
                 row[_CLOSING] = row[_PHASE] = row[_TYPE] = row[_PIN_STATE] = row[_ASKED] = row[_SHIP_ID] = None
-            self._message(row)
+            self.message(row)
         elif kind == 2 and state == DATA:
-            if self._size and self.receiver:
+            if self.size and self.receiver:
                 self.answer = self.receiver.end()
         elif kind == 0 or kind == 2:
-            self._unexpected()
+            self.unexpected()
 
-    def _message(self, row):
+    def message(self, row):
         state = self.state
         phase = row[_PHASE]
         if row[_CLOSING] and state > _HELLO:
@@ -272,7 +273,7 @@ class Connection(Frames):
             elif row[_CLOSING] == "confirm":
                 self.finish(self.reason if state == _LEAVING else "left")
         elif state == _HELLO:
-            self._hello(phase, row[_WAITING], row[_REQUEST])
+            self.hello(phase, row[_WAITING], row[_REQUEST])
         elif phase == "aborted":
             self.finish("aborted")
         elif state == _PROTOCOL or state == _SELECT:
@@ -280,9 +281,9 @@ class Connection(Frames):
             major = row[_MAJOR]
             if row[_TYPE]:
                 if row[_TYPE] != ("announceMax" if first else "select"):
-                    self._error(2)
+                    self.refuse(2)
                 elif not major or major > 1 and not first or "JSON-UTF8" not in (row[_FORMATS] or ()):
-                    self._error(3)
+                    self.refuse(3)
                 else:
                     if state == _PROTOCOL:
                         self.owed |= _OFFER
@@ -293,7 +294,7 @@ class Connection(Frames):
             elif row[_REFUSED] or row[_FLAT]:
                 self.finish("protocol")
             elif phase != "ready":  # a request for time and its answer may cross
-                self._error(2)
+                self.refuse(2)
         elif row[_ASKED] and state >= _PIN:  # at any time (TC_SHIP_AMDATA)
             self.owed |= _ID
         elif state == _PIN:
@@ -305,37 +306,37 @@ class Connection(Frames):
                 self.finish("pin")
         elif state == _ACCESS and row[_SHIP_ID]:
             self.peer_id = row[_SHIP_ID]
-            self._open()
+            self.begin_data()
 
-    def _unexpected(self):
+    def unexpected(self):
         state = self.state
         if state == _HELLO:
-            self._abort("hello")
+            self.abort("hello")
         elif state == _PROTOCOL or state == _SELECT:
-            self._error(2)
+            self.refuse(2)
         elif state < _ACCESS:
             self.finish("pin")
 
     # --- phases
 
-    def _greet(self, trusted):
+    def greet(self, trusted):
         self.trusted = trusted
         self.wait = _T_HELLO
         self.owed |= _GREET
 
-    def _hello(self, phase, waiting, request):
+    def hello(self, phase, waiting, request):
         """SME hello, SHIP 13.4.4.1.3."""
         if phase == "aborted":
             self.finish("aborted")
             return
         if phase == "ready":
-            self._peer_ready = True
+            self.ready = True
             if self.trusted:
-                self._protocol()
+                self.protocol()
                 return
             self.wait = 0  # only we are waited for now
         elif phase != "pending":
-            self._unexpected()
+            self.unexpected()
             return
         elif request:
             self.wait = min(self.wait + _T_HELLO, _LONGEST)
@@ -344,26 +345,26 @@ class Connection(Frames):
         if not self.trusted:
             if not waiting or waiting < _T_PROLONG_MIN:
                 waiting = _T_HELLO
-            self._granted = waiting = min(waiting, _LONGEST)
-            self._asked = False
-            self._prolong = waiting - _T_PROLONG_GAP if waiting >= _T_PROLONG_THR else waiting >> 1
+            self.granted = waiting = min(waiting, _LONGEST)
+            self.asked = False
+            self.prolong = waiting - _T_PROLONG_GAP if waiting >= _T_PROLONG_THR else waiting >> 1
 
-    def _abort(self, why):
+    def abort(self, why):
         self.owed = self.owed & ~(_GREET | _PROLONG) | _ABORT
         self.finish(why)
 
-    def _protocol(self):
+    def protocol(self):
         self.state = _PROTOCOL
         self.wait = _T_STEP
         if not self.server:
             self.owed |= _OFFER
 
-    def _error(self, number):
-        self._number = number
+    def refuse(self, number):
+        self.number = number
         self.owed |= _ERROR
         self.finish("protocol")
 
-    def _open(self):
+    def begin_data(self):
         self.state = DATA
         self.wait = 0
         self.opened()
@@ -376,7 +377,7 @@ class Connection(Frames):
         self.finish("frame", code)
 
     def pinged(self):
-        self._echo = self._control
+        self.echo = self.control
         self.owed |= _PONG
 
     def closed(self, code):
@@ -384,28 +385,29 @@ class Connection(Frames):
         if self.state < _ENDING:
             self.finish("rejected" if code == 4452 else "closed", 1000)
             self.code = code
-            self.wait = 200
-        elif not self.owed & _BYE:
-            self.state = DEAD
+        self.over = True
 
     # --- frames out
 
     def emit(self):
         """Put what is owed into `out`, which is empty; True when there is something to send."""
         self.sent = self.fill = 0
+        if self.over and not self.owed & _BYE:
+            self.state = DEAD
+            return False
         bit = 1
         while bit <= _BYE:
             if self.owed & bit and (not self.streaming or bit & _BETWEEN):
-                if not self._frame(bit):
+                if not self.put_owed(bit):
                     break
                 self.owed &= ~bit
             bit <<= 1
         return self.fill > 0
 
-    def _frame(self, bit):
+    def put_owed(self, bit):
         kind = b"\x01"
         if bit == _PONG:
-            return self.put(10, self._echo)
+            return self.put(10, self.echo)
         elif bit == _PING:
             return self.put(9, b"")
         elif bit == _BYE:
@@ -429,7 +431,7 @@ class Connection(Frames):
                 % ("select" if self.state > _PROTOCOL else "announceMax")
             )
         elif bit == _ERROR:
-            text = '{"messageProtocolHandshakeError":[{"error":%d}]}' % self._number
+            text = '{"messageProtocolHandshakeError":[{"error":%d}]}' % self.number
         elif bit == _NO_PIN:
             text = '{"connectionPinState":[{"pinState":"none"}]}'
         elif bit == _ASK:

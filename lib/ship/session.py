@@ -54,7 +54,7 @@ class Session(Connection):
             try:
                 await node.owner.before_handshake()
                 self.why = "tls"
-                head, end = await self._handshake(raw, host, path)
+                head, end = await self.handshake(raw, host, path)
             finally:
                 node.shaking = None
                 await node.owner.after_handshake()
@@ -66,10 +66,10 @@ class Session(Connection):
             self.why = "double"
             node.joined(self, host)
             self.why = "http"
-            await self._upgrade(raw, path, head, end)
+            await self.upgrade(raw, path, head, end)
             self.why = "lost"
             self.start()
-            await self._serve(raw)
+            await self.serve(raw)
         except Exception as error:  # whatever a peer causes ends here
             node.failed(self, error)
         finally:
@@ -79,18 +79,18 @@ class Session(Connection):
             raw.close()
             node.left(self)
 
-    async def _handshake(self, raw, host, path):
+    async def handshake(self, raw, host, path):
         self.state = _TLS
         self.wait = _T_TLS
         tls = self.tls = self.node.wrap(raw, self.server)
         if self.server:
-            self._nonce = None
+            self.nonce = None
             while True:
                 end = tls.readinto(self.out)
                 if end is not None or tls.getpeercert(True):
                     return None, end or 0
                 await readable(raw)
-        self._nonce, head = request(host.encode(), path.encode())
+        self.nonce, head = request(host.encode(), path.encode())
         at = 0
         while at < len(head):
             n = tls.write(head, at, len(head) - at)
@@ -100,7 +100,7 @@ class Session(Connection):
                 at += n
         return None, 0
 
-    async def _upgrade(self, raw, path, head, end):
+    async def upgrade(self, raw, path, head, end):
         """Read the HTTP head into `out`, which is free now; what follows it goes to `inb`."""
         self.state = _HTTP
         self.wait = _T_HTTP
@@ -125,14 +125,14 @@ class Session(Connection):
             n = 0
             while n < len(reply):
                 n += self.tls.write(reply, n, len(reply) - n) or 0
-        elif not accepted(view[:at], self._nonce):
+        elif not accepted(view[:at], self.nonce):
             good = False
         if not good or end - at > len(self.inb):
             raise ValueError("no upgrade")
         self.end = end - at
         self.inb[: self.end] = out[at:end]
 
-    async def _serve(self, raw):
+    async def serve(self, raw):
         while True:
             while self.feed() or self.at < self.end:
                 if self.answer is not None:
@@ -166,7 +166,7 @@ class Session(Connection):
         self.fill = self.sent = 0
         return True
 
-    async def _drained(self):
+    async def drained(self):
         while self.state == DATA and not self.pump():
             await sleep_ms(_PAUSE)
         if self.state != DATA:
@@ -179,7 +179,7 @@ class Session(Connection):
             await sleep_ms(_PAUSE)
         self.streaming = True
         try:
-            await self._drained()
+            await self.drained()
             first = True
             view = memoryview(self.out)[HEAD:]
             size = len(view)
@@ -196,7 +196,7 @@ class Session(Connection):
                 held = view[size - 1]
                 self.put_piece(first, False, size - 1)
                 first = False
-                await self._drained()
+                await self.drained()
             self.put_piece(first, True, used)
         except Exception:
             if self.state == DATA and not first:

@@ -42,7 +42,7 @@ class Frames:
         self._total = 0  # of this message
         self._opcode = 0
         self._within = False  # a message has begun and not ended
-        self._control = b""  # payload of a ping or close
+        self.control = b""  # payload of a ping or close
         self.owed = 0
         self.failed = False
         self.at = self.end = self.sent = self.fill = 0
@@ -74,7 +74,7 @@ class Frames:
                 self._left -= stop - at
                 self.at = stop
                 if self._opcode >= _CLOSE:
-                    self._control += bytes(self.view[at:stop])
+                    self.control += bytes(self.view[at:stop])
                 else:
                     self.piece(at, stop)
                 if not self._left and self._frame_ends():
@@ -123,7 +123,7 @@ class Frames:
                 self.fail(1009)
                 return False
         else:
-            self._control = b""
+            self.control = b""
         self._need = 0
         self._left = size
         return not size
@@ -141,7 +141,7 @@ class Frames:
         elif opcode == _PING:
             self.pinged()
         elif opcode == _CLOSE:
-            code = self._control[:2]
+            code = self.control[:2]
             self.closed(int.from_bytes(code, "big") if len(code) == 2 else 1005)
         return False
 
