@@ -40,7 +40,7 @@ def test_new_device_has_defaults_and_a_lasting_identity():
 def test_setting_put_back_to_its_default_is_forgotten_in_either_slot():
     flash = Flash()
     settings = config.load(flash)
-    for value in (10000, 0, 0, 10000, 10000, 0, 12000, 0):
+    for value in (10000, 0, 0, 10000, 0, 0, 12000, 0):
         settings.set("supply_ma", value)
         settings.set("own_w", 5 if settings.own_w != 5 else 6)  # so that something is written each time
         settings.save()
