@@ -10,7 +10,7 @@ from bounded.compat import const
 # fault bits, see faults.py
 _DIODE = const(1 << 0)
 _GENERATOR = const(1 << 1)
-_STALE = const(1 << 2)
+_PILOT_STALE = const(1 << 2)
 
 _SENSOR_MV = const(13000)  # beyond, the converter lies
 
@@ -95,7 +95,7 @@ class Pilot:
         self.stale_ms = min(age_ms, _STALE_MS + 1)
         if age_ms > _STALE_MS:
             self.good_ms = 0
-            return _STALE
+            return _PILOT_STALE
         dt_ms = min(dt_ms, _CREDIT_MS)
         if high is not None and age_ms <= _FRESH_MS:
             self._filter(classify(high, self._raw), dt_ms)

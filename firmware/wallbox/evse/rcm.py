@@ -35,6 +35,9 @@ class Rcm:
             self.overdue = True
         if self._busy:
             self._ms += dt_ms
+            if self._ms > _BUDGET_MS:
+                self._busy = self.test = False
+                return _RCM_TEST
             if tripped == self.test:
                 # first it answers, then it lets go
                 if self.test:
@@ -43,9 +46,6 @@ class Rcm:
                     self._busy = self.due = self.overdue = False
                     self.ok = True
                     self._since_ms = 0
-            elif self._ms > _BUDGET_MS:
-                self._busy = self.test = False
-                return _RCM_TEST
         elif may_test and self.due:
             self.ok = False
             if tripped:
