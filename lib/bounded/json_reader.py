@@ -73,7 +73,7 @@ class JsonReader:
         self.token = bytearray(token_size)
         self._max_rows = max_rows
         self._rows = []
-        self.begin(b"", 0, None)
+        JsonReader.begin(self, b"", 0, None)
 
     def begin(self, schema, at, row):
         """Expect a message whose elements stand in `schema` from `at` on; their values go to `row`."""
