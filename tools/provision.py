@@ -30,7 +30,7 @@ sys.path.insert(0, os.path.join(runtimes.ROOT, "lib"))
 from ship.ski import proven_ski, ski_of_certificate  # noqa: E402
 
 YEARS = 10
-_LIMITS = {"id": 63, "brand": 32, "type": 32, "model": 32, "serial": 32, "cat": 32}  # bytes of UTF-8 in the TXT record
+_LIMITS = {"id": 63, "brand": 32, "type": 32, "model": 32, "serial": 32, "cat": 32}  # bytes of UTF-8
 
 
 class Refused(Exception):

@@ -59,6 +59,12 @@ class Lab:
     def ip(self, host, *words):
         subprocess.run(self.command(host, "ip", *words), check=True, timeout=20)
 
+    def link(self, host, up):
+        """Cut or restore the cable of a host."""
+        self.ip(host, "link", "set", "eth0", "up" if up else "down")
+        if up:
+            self.ip(host, "route", "replace", "224.0.0.0/4", "dev", "eth0")
+
     def close(self):
         self._holder.stdin.close()
         self._holder.wait(20)
@@ -162,6 +168,7 @@ def start(lab):
     yield Start
     for each in running:
         each.end()
+    lab.link("dev", True)
 
 
 def settled(peer):
@@ -246,10 +253,9 @@ def test_we_announce_again_after_the_network_was_away(start, lab):
     peer.event("heard")
     settled(peer)
     node.ask("network", "off")  # the firmware saw the link go
-    lab.ip("dev", "link", "set", "eth0", "down")
+    lab.link("dev", False)
     assert node.ask("state") == "no network"
-    lab.ip("dev", "link", "set", "eth0", "up")
-    lab.ip("dev", "route", "add", "224.0.0.0/4", "dev", "eth0")
+    lab.link("dev", True)
     node.ask("network", "on")
     peer.event("heard", name=full("Box"))
 
@@ -259,16 +265,21 @@ def test_we_notice_a_lost_network_when_we_cannot_send(start, lab):
     node = start.node()
     peer.event("heard")
     settled(peer)
-    lab.ip("dev", "link", "set", "eth0", "down")
+    lab.link("dev", False)
     node.ask("register", "on")
     node.until("state", "no network")
-    lab.ip("dev", "link", "set", "eth0", "up")
-    lab.ip("dev", "route", "add", "224.0.0.0/4", "dev", "eth0")
+    lab.link("dev", True)
     peer.event("heard", name=full("Box"))
     node.until("state", "announced")
 
 
-HOLDER = "import socket, sys; s = socket.socket(2, 2); s.bind(('0.0.0.0', 5353)); print('held', flush=True); sys.stdin.read()"
+HOLDER = """
+import socket, sys
+s = socket.socket(2, 2)
+s.bind(("0.0.0.0", 5353))
+print("held", flush=True)
+sys.stdin.read()
+"""
 
 
 def test_a_taken_port_is_reported_and_tried_again(start, lab):
@@ -319,7 +330,7 @@ def test_a_plain_resolver_asks_us_for_our_host(start, lab, target):
     answer = subprocess.run(lab.command("ctl", sys.executable, "-c", ASK, target, question), check=True,
                             capture_output=True, text=True, timeout=30).stdout.strip()  # fmt: skip
     assert answer == ("123484000001000100000000" + b"\3box\5local\0\0\1\0\1".hex()
-                      + "c00c00010001" + "0000000a" + "0004" + "0a3f5101")  # fmt: skip
+                      + b"\3box\5local\0\0\1\0\1".hex() + "0000000a" + "0004" + "0a3f5101")  # fmt: skip
 
 
 def test_two_nodes_share_one_host_over_loopback(start):
@@ -356,9 +367,10 @@ def test_a_flood_of_garbage_costs_no_memory(start, lab):
     before = int(node.ask("memory"))
     seed = random.randrange(1 << 30)
     print("seed", seed)
-    announcement = ("000084000000000200000000" + b"\5_ship\4_tcp\5local\0".hex() + "000c000100000078" + "0006"
-                    + b"\3Bix\xc0\x0c".hex() + b"\3Bix\xc0\x0c\0\x21\0\1\0\0\0\x78\0\x0c\0\0\0\0\1\1\3box\xc0\x17".hex())  # fmt: skip
-    subprocess.run(lab.command("ctl", sys.executable, "-c", FLOOD, NODE, str(seed), announcement), check=True, timeout=60)
+    announcement = b"\0\0\x84\0\0\0\0\2\0\0\0\0" + b"\5_ship\4_tcp\5local\0" + b"\0\x0c\0\1\0\0\0\x78\0\6\3Bix\xc0\x0c"
+    announcement += b"\3Bix\xc0\x0c\0\x21\0\1\0\0\0\x78\0\x0c\0\0\0\0\1\1\3box\xc0\x17"
+    flood = lab.command("ctl", sys.executable, "-c", FLOOD, NODE, str(seed), announcement.hex())
+    subprocess.run(flood, check=True, timeout=60)
     peer = start.peer()
     peer.tell("browse")
     peer.event("resolved", 30, port=4712)

@@ -3,8 +3,7 @@
 from binascii import hexlify
 
 from host_tests.pure.support import raises
-from ship.dns_message import Message, read_name, read_records
-from ship.dnssd import Responder
+from ship.dnssd import Responder, read_name, read_records
 
 SKI = "0123456789abcdef0123456789abcdef01234567"
 FIELDS = (("id", "W-4711"), ("path", "/ship/"), ("ski", SKI))
@@ -20,10 +19,10 @@ QU = 0x8000
 # The announcement, octet by octet (RFC 1035 4.1, RFC 6762 18).
 ANNOUNCEMENT = (
     b"\0\0\x84\0\0\0\0\x04\0\0\0\0"
-    + SERVICE + b"\0\x0c\0\x01\0\0\0\x78\0\x06" + b"\x03Box\xc0\x0c"  # shared: no cache-flush bit
-    + b"\xc0\x28\0\x21\x80\x01\0\0\0\x78\0\x0c" + b"\0\0\0\0\x12\x68" + b"\x03box\xc0\x17"
-    + b"\xc0\x28\0\x10\x80\x01\0\0\0\x78" + bytes((0, len(TEXT))) + TEXT
-    + b"\xc0\x40\0\x01\x80\x01\0\0\0\x78\0\x04" + HOME
+    + SERVICE + b"\0\x0c\0\x01\0\0\0\x78\0\x16" + INSTANCE  # shared: no cache-flush bit
+    + INSTANCE + b"\0\x21\x80\x01\0\0\0\x78\0\x11" + b"\0\0\0\0\x12\x68" + HOST
+    + INSTANCE + b"\0\x10\x80\x01\0\0\0\x78" + bytes((0, len(TEXT))) + TEXT
+    + HOST + b"\0\x01\x80\x01\0\0\0\x78\0\x04" + HOME
 )  # fmt: skip
 
 
@@ -60,26 +59,42 @@ def read(packet):
     return packet[2] << 8 | packet[3], questions, sections
 
 
+def shorter(packet, name):
+    """`name` as it goes after `packet`: compressed when its end stands there already."""
+    for at in range(len(name) - 1):
+        found = packet.find(name[at:])
+        if name[at:] in packet and found >= 12 and at in label_starts(name):
+            return name[:at] + bytes((0xC0 | found >> 8, found & 255))
+    return name
+
+
+def label_starts(name):
+    starts = [0]
+    while name[starts[-1]]:
+        starts.append(starts[-1] + name[starts[-1]] + 1)
+    return starts
+
+
+def records_of(packet, records, flush):
+    for name, kind, ttl, data, target in records:
+        packet += shorter(packet, name) + bytes((0, kind, flush, 1, 0, 0, 0, ttl))
+        if target:
+            data += shorter(packet + bytes(2) + data, target)
+        packet += bytes((0, len(data))) + data
+    return packet
+
+
 def query(*questions, ident=0, flags=0, known=(), authority=()):
-    """A query; a question is (name, type, class), a record (name, type, ttl, data, target)."""
-    message = Message(900)
-    message.begin(ident, flags)
+    """A query; a question is (name, type, class), a record (name, type, ttl, data, name at the end of the data)."""
+    counts = (ident, flags, len(questions), len(known), len(authority), 0)
+    packet = b"".join([bytes((count >> 8, count & 255)) for count in counts])
     for name, kind, klass in questions:
-        message.name(name)
-        message.put(bytes((0, kind, klass >> 8, klass & 255)))
-        message._buffer[5] += 1
-    for section, records in ((7, known), (9, authority)):
-        for name, kind, ttl, data, target in records:
-            message.record(section, name, kind, False, ttl, data, target, b"")
-    return bytes(message.end())
+        packet += shorter(packet, name) + bytes((0, kind, klass >> 8, klass & 255))
+    return records_of(records_of(packet, known, 0), authority, 0)
 
 
 def response(*records):
-    message = Message(900)
-    message.begin(0, 0x8400)
-    for name, kind, ttl, data, target in records:
-        message.record(7, name, kind, True, ttl, data, target, b"")
-    return bytes(message.end())
+    return records_of(bytes((0, 0, 0x84, 0, 0, 0, 0, len(records), 0, 0, 0, 0)), records, 0x80)
 
 
 def kinds(records):
@@ -346,6 +361,26 @@ def test_an_announced_name_is_defended_at_once():
     responder.handle(probe, 5353, 10000)
     sent = packets(responder, 10000, 10010)
     assert kinds(read(sent[0][1])[2][0]) == [SRV, TXT]
+
+
+def test_nothing_is_answered_while_the_name_is_in_doubt_or_after_the_goodbye():
+    responder = announced()
+    responder.handle(query((SERVICE, PTR, 1)), 5353, 10000)
+    responder.handle(response((HOST, A, 120, bytes((192, 0, 2, 8)), None)), 5353, 10000)
+    sent = packets(responder, 10000, 10700)
+    assert len(sent) == 3 and all(read(packet)[0] == 0 for _, packet in sent)  # probes
+    assert responder.handle(query((HOST, A, 1)), 40000, 10700) is None
+    responder = announced()
+    responder.goodbye()
+    assert responder.handle(query((HOST, A, 1)), 40000, 10000) is None
+
+
+def test_a_record_cut_short_is_no_conflict():
+    responder = Responder("Box", "box", 4712, FIELDS)
+    responder.network(HOME)
+    packets(responder, 0, 300)
+    responder.handle(ANNOUNCEMENT[:-60], 5353, 300)  # ends within the TXT record
+    assert [at for at, _ in packets(responder, 300, 5000)] == [500, 750, 1750]
 
 
 def test_a_conflict_after_the_announcement_is_probed_again():

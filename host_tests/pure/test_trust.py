@@ -1,5 +1,6 @@
 """Whom the node trusts: adding, removing, the accept-any window, and what is left after a power cut."""
 
+from bounded.records import Slots
 from host_tests.pure.support import raises
 from ship.trust import PEER_BYTES, Trust, normalise
 
@@ -138,6 +139,14 @@ def test_a_damaged_store_never_stops_the_start():
     assert Trust(store, 3).known() == [A]
 
 
+def test_a_longer_list_than_there_is_room_for_is_cut():
+    store = Store()
+    trust = Trust(store, 3)
+    for ski in (A, B, C):
+        trust.add(ski)
+    assert len(Trust(store, 2).known()) == 2
+
+
 def test_an_asker_is_remembered_and_the_newest_four_kept():
     trust = Trust(Store(), 9)
     skis = ["%040x" % number for number in range(6)]
@@ -184,3 +193,38 @@ def test_who_waits_is_told_at_once():
     trust.admit(B, 1)
     trust.remove(A)
     assert told == [A, None, B, A]
+
+
+class Flash:
+    """The store of a `Slots`; the supply fails after `left` more bytes."""
+
+    def __init__(self):
+        self.files = {}
+        self.left = 1 << 20
+
+    def read(self, name, at, count):
+        return self.files.get(name, b"")[at : at + count]
+
+    def write(self, name, data):
+        self.files[name] = bytes(data[: self.left])
+        if self.left < len(data):
+            raise OSError(5)
+        self.left -= len(data)
+
+
+def test_a_power_cut_at_any_byte_costs_at_most_the_last_change():
+    for left in range(0, 2 * PEER_BYTES + 12):
+        flash = Flash()
+        trust = Trust(Slots(flash, "trust", 3 * PEER_BYTES), 3)
+        trust.add(A, "EMS-1")
+        flash.left = left
+        try:
+            trust.add(B, "EMS-2")
+        except OSError:
+            assert not trust.is_trusted(B)
+        flash.left = 1 << 20
+        again = Trust(Slots(flash, "trust", 3 * PEER_BYTES), 3)
+        assert again.ship_id(A) == "EMS-1"
+        assert again.is_trusted(B) == trust.is_trusted(B)
+        again.add(C)
+        assert Trust(Slots(flash, "trust", 3 * PEER_BYTES), 3).is_trusted(C)

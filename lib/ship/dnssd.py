@@ -6,28 +6,28 @@ A name that turns out to be taken gets a number: "wallbox (2)" for the service, 
 An AAAA question for the host is answered with NSEC ("IPv4 only"), so that nobody waits for an IPv6 address.
 Answers that others might give as well wait for a random 20..120 ms; nothing is multicast twice within a second,
 except in defence of a name. Probes ask for multicast answers, so that several responders may share the port.
+Names go out uncompressed: the largest answer stays below 1 KB, and compression costs more code than it saves.
 """
 
 import asyncio
 import errno
 import socket
 from os import urandom
-from struct import unpack_from
 
 from bounded.compat import const
 from bounded.wait import readable, sleep_ms
-from ship.dns_message import Message, read_name, read_records
 
 _PORT = const(5353)
-_ANY = const(255)
 _TTL_S = const(120)  # SHIP 7.3 for all records of the service
 _LEGACY_TTL_S = const(10)
 _RECENT_MS = const(30000)  # a quarter of the TTL: what was multicast since may be answered by unicast
 
 _MAX_PACKET = const(1024)  # longer ones are read in part; recvfrom takes this much heap for a moment
 _NETWORK_GONE_MS = const(2000)
+_LABEL_BYTES = const(57)  # leaves room for a number within the 63 of a label
+_TEXT_BYTES = const(400)
 
-# What can be said: the records 0..5 and their bits.
+# What can be said: the records 0..5 as bits.
 _POINTER = const(1)  # service -> instance
 _SERVER = const(2)
 _TEXT = const(4)
@@ -37,13 +37,52 @@ _NO_OTHER = const(32)  # NSEC: the host has nothing but A
 _ALL = const(15)
 _UNIQUE = const(46)
 _KIND = b"\x0c\x21\x10\x01\x0c\x2f"
+_ANY = const(255)
 
 _SERVICE = b"\x05_ship\x04_tcp\x05local\0"
-_TYPES = b"\x09_services\x07_dns-sd\x04_udp\x05local\0"
 
 # Steps: 0..2 probe, 3 and 4 announce, 5 done.
 _ANNOUNCE = const(3)
 _DONE = const(5)
+
+
+def read_name(packet, at):
+    """The name at `at`, in lower case, with the length before each label; and where it ends in the packet.
+
+    ValueError or IndexError when it is malformed. A pointer must lead to before the part of the name that holds
+    it, so that no chain of pointers loops.
+    """
+    name = b""
+    end = 0
+    limit = at
+    while True:
+        size = packet[at]
+        if size > 191:
+            end = end or at + 2
+            at = (size & 63) << 8 | packet[at + 1]
+            if at >= limit:
+                raise ValueError
+            limit = at
+        else:
+            name += packet[at : at + size + 1]
+            at += size + 1
+            if size > 63 or len(name) > 255 or at > len(packet):
+                raise ValueError
+            if not size:
+                return name.lower(), end or at
+
+
+def read_records(packet, at, count):
+    """Yield (name, type, ttl in s, start and end of the data) of `count` records from `at` on; errors as above."""
+    while count:
+        name, at = read_name(packet, at)
+        end = at + 10 + (packet[at + 8] << 8 | packet[at + 9])
+        if end > len(packet):
+            raise ValueError
+        kind = packet[at] << 8 | packet[at + 1]
+        yield name, kind, int.from_bytes(packet[at + 4 : at + 8], "big"), at + 10, end
+        at = end
+        count -= 1
 
 
 class Responder:
@@ -59,19 +98,18 @@ class Responder:
         self.address = None  # of the A record, 4 bytes; None while there is no network
         self.interface = None  # for multicast where there is a choice, 4 bytes
         self.peers = None  # a ship.dnssd_peers.Peers, when peers are looked for
-        self._labels = [instance.encode()[:57], host.encode()[:57]]
-        self._numbers = [1, 1]
+        self._labels = [instance.encode()[:_LABEL_BYTES], host.encode()[:_LABEL_BYTES]]
+        self._numbers = bytearray(2)
         self._port = bytes((0, 0, 0, 0, port >> 8, port & 255))
         text = b"\x09txtvers=1"
         for key, value in fields:
             entry = (key + "=" + value).encode()
-            if len(entry) > 255:
-                raise ValueError("TXT field too long: " + key)
             text += bytes((len(entry),)) + entry
-        if len(text) > 400:
+        if len(text) > _TEXT_BYTES:
             raise ValueError("TXT record too long")
         self._text = text
-        self._message = Message(400 + len(text))
+        self._out = memoryview(bytearray(784 + len(text)))
+        self._size = 0
         self._step = 0
         self._next_ms = 0
         self._pending = 0  # what is to be multicast at _due_ms
@@ -79,25 +117,9 @@ class Responder:
         self._said_ms = -_RECENT_MS
         self.register(False)
 
-    def _build(self):
-        """Make the names and data of the records anew."""
-        labels = []
-        for at, form in ((0, b" (%d)"), (1, b"-%d")):
-            label = self._labels[at]
-            if self._numbers[at] > 1:
-                label += form % self._numbers[at]
-            labels.append(bytes((len(label),)) + label)
-        instance = labels[0] + _SERVICE
-        host = labels[1] + _SERVICE[-7:]
-        self._names = (_SERVICE, instance, instance, host, _TYPES, host)
-        self._keys = (_SERVICE, instance.lower(), instance.lower(), host.lower(), _TYPES)
-        text = self._text + (b"\x0dregister=true" if self._register else b"\x0eregister=false")
-        # each record's bytes, then a name
-        self._data = ((b"", instance), (self._port, host), (text, None), (self.address, None), (b"", _SERVICE), (b"", host))
-
     def register(self, on):
         """Say that this node accepts any peer now (`register=true`), or no longer; announces the change."""
-        self._register = on
+        self._register = b"\x0dregister=true" if on else b"\x0eregister=false"
         self._build()
         self.announce()
 
@@ -119,42 +141,60 @@ class Responder:
         if not address:
             self.state = "no network"
 
-    def _taken(self, which, now_ms):
-        """Another host has our name: the next number, and probe once more."""
-        self._numbers[which] += 1
-        self._build()
-        self._probe(now_ms, 5000 if self._numbers[which] > 15 else urandom(1)[0])
+    def _build(self):
+        """Make the names and data of the records anew."""
+        names = []
+        for at in (0, 1):
+            name = self._labels[at]
+            if self._numbers[at]:
+                name += (b" (%d)", b"-%d")[at] % (self._numbers[at] + 1)
+            names.append(bytes((len(name),)) + name + _SERVICE[11 * at :])
+        instance, host = names
+        types = b"\x09_services\x07_dns-sd\x04_udp" + _SERVICE[11:]
+        self._names = (_SERVICE, instance, instance, host, types, host)
+        self._keys = [name.lower() for name in self._names]
+        text = self._text + self._register
+        self._data = (instance, self._port + host, text, self.address, _SERVICE, host + b"\0\1\x40")
 
     def _probe(self, now_ms, wait_ms):
         self.state = "probing"
         self._step = self._pending = 0
         self._next_ms = now_ms + wait_ms
 
+    def _put(self, data):
+        end = self._size + len(data)
+        self._out[self._size : end] = data
+        self._size = end
+
+    def _begin(self, head):
+        self._size = 0
+        self._put(head + bytes(12 - len(head)))
+
+    def _ask(self, record, kind):
+        self._put(self._names[record] + bytes((0, kind, 0, 1)))
+        self._out[5] += 1
+
     def _records(self, section, say, unique, ttl):
+        """Append records to a section: 7 answer, 9 authority, 11 additional."""
         for at in range(6):
             if say >> at & 1:
-                data, target = self._data[at]
-                tail = b"\0\1\x40" if at == 5 else b""
-                kind = _KIND[at]
-                self._message.record(section, self._names[at], kind, unique >> at & 1, ttl, data, target, tail)
+                data = self._data[at]
+                size = len(data)
+                flush = (unique >> at & 1) << 7
+                self._put(self._names[at] + bytes((0, _KIND[at], flush, 1, 0, 0, 0, ttl, size >> 8, size & 255)))
+                self._put(data)
+                self._out[section] += 1
 
-    def _compose(self, say, ttl, ident=0, asked=None):
-        """An answer with what belongs to it; `asked` (record, type) is the question of a legacy resolver."""
-        message = self._message
-        message.begin(ident, 0x8400)
-        unique = _UNIQUE
-        if asked:
-            message.question(self._names[asked[0]], asked[1])
-            unique = 0
+    def _answer(self, say, ttl, unique=_UNIQUE):
+        """Append answers and what belongs to them; returns the message."""
         self._records(7, say, unique, ttl)
         more = 0
-        if ttl:
-            if say & _POINTER:
-                more = _SERVER | _TEXT | _ADDRESS
-            elif say & (_SERVER | _NO_OTHER):
-                more = _ADDRESS
+        if say & _POINTER:
+            more = _ALL
+        elif say & (_SERVER | _NO_OTHER):
+            more = _ADDRESS
         self._records(11, more & ~say, unique, ttl)
-        return message.end()
+        return self._out[: self._size]
 
     def tick(self, now_ms):
         """The next packet for the group, or None; to be asked every 100 ms or so, again at once after a packet.
@@ -167,12 +207,11 @@ class Responder:
             self._step += 1
             if self._step <= _ANNOUNCE:
                 self._next_ms = now_ms + 250
-                message = self._message
-                message.begin(0, 0)
-                message.question(self._names[1], _ANY)
-                message.question(self._names[3], _ANY)
+                self._begin(b"")
+                self._ask(1, _ANY)
+                self._ask(3, _ANY)
                 self._records(9, _SERVER | _TEXT | _ADDRESS, 0, _TTL_S)
-                return message.end()
+                return self._out[: self._size]
             self._next_ms = now_ms + 1000
             self.state = "announced"
             self._pending |= _ALL
@@ -181,17 +220,19 @@ class Responder:
             say = self._pending
             self._pending = 0
             self._said_ms = now_ms
-            return self._compose(say, _TTL_S)
-        if self.peers:
-            return self.peers.ask(self._message, now_ms)
-        return None
+            self._begin(b"\0\0\x84")
+            return self._answer(say, _TTL_S)
+        return self.peers and self.peers.ask(now_ms)
 
     def goodbye(self):
         """Stop: a packet that takes all records back, or None when nothing was announced."""
         announced = self.state == "announced"
         self.state = "off"
         self._step = 0
-        return self._compose(_ALL, 0) if announced and self.address else None
+        if announced and self.address:
+            self._begin(b"\0\0\x84")
+            return self._answer(_ALL, 0)
+        return None
 
     def handle(self, packet, port, now_ms):
         """Take in a packet that came from `port`; returns the reply to its sender, or None.
@@ -200,13 +241,13 @@ class Responder:
         """
         if len(packet) < 12:
             return None
-        direct = say = known = conflict = heard = stronger = number = 0
-        asked = None
+        direct = say = known = conflict = heard = stronger = number = asked = 0
         response = packet[2] & 128
-        questions, answers, authority, more = unpack_from(">HHHH", packet, 4)
+        answers = packet[7]  # as many as 255 would not fit in what is read
+        count = answers + packet[9]
+        at = 12
         try:
-            at = 12
-            for _ in range(questions):
+            for _ in range(packet[5]):
                 name, at = read_name(packet, at)
                 kind = packet[at] << 8 | packet[at + 1]
                 at += 4
@@ -221,22 +262,19 @@ class Responder:
                         asked = record, kind
                     else:
                         say |= bit
-            count = answers + authority
             if response:
-                count += more
+                count += packet[11]
                 if self.peers:
                     self.peers.take(packet, at, count, now_ms, self._keys[1])
             for name, kind, ttl, at, end in read_records(packet, at, count):
                 for record in range(4):
                     if name != self._keys[record] or kind != _KIND[record]:
                         continue
-                    ours, target = self._data[record]
-                    if target:
-                        end = at + len(ours)
-                        ours += target.lower()
+                    ours = self._data[record]
                     theirs = packet[at:end]
-                    if target:
-                        theirs += read_name(packet, end)[0]
+                    if record < 2:  # the data end in a name
+                        ours = ours.lower()
+                        theirs = theirs[: 6 * record].lower() + read_name(packet, at + 6 * record)[0]
                     bit = 1 << record
                     if response:
                         if ttl and theirs != ours:
@@ -251,12 +289,13 @@ class Responder:
         except (IndexError, ValueError):
             pass
         if self.state == "probing":
-            if conflict & (_SERVER | _TEXT):
-                self._taken(0, now_ms)
-            if conflict & _ADDRESS:
-                self._taken(1, now_ms)
-            # Two probe at once (RFC 6762 8.2): the records sorted by type are compared, the greater wins, we wait
-            elif stronger & (_TEXT | _ADDRESS) or heard & (_SERVER | _TEXT) == _SERVER:
+            for which, bits in ((0, _SERVER | _TEXT), (1, _ADDRESS)):
+                if conflict & bits:  # the name is taken: the next number, slowly in a long quarrel
+                    self._numbers[which] = number = self._numbers[which] % 99 + 1
+                    self._build()
+                    self._probe(now_ms, 5000 if number > 14 else urandom(1)[0])
+            # Two probe at once (RFC 6762 8.2): the records sorted by type are compared, who has the greater wins.
+            if stronger & (_TEXT | _ADDRESS) or heard & (_SERVER | _TEXT) == _SERVER:
                 self._probe(now_ms, 1000)
             return None
         if self.state != "announced":
@@ -264,7 +303,7 @@ class Responder:
         if conflict & (_SERVER | _ADDRESS):
             self._probe(now_ms, 0)
             return None
-        if not questions:  # more known answers to an earlier question
+        if not packet[5]:  # more known answers to an earlier question
             self._pending &= ~known
         direct &= ~known
         say &= ~known
@@ -278,7 +317,7 @@ class Responder:
             elif say & (_POINTER | _TYPE):
                 wait_ms = 20 + (urandom(1)[0] * 100 >> 8)
             due_ms = max(now_ms + wait_ms, self._said_ms + 1000)
-            if authority:  # a probe for our name
+            if packet[9]:  # a probe for our name
                 due_ms = now_ms
             if not self._pending or due_ms < self._due_ms:
                 self._due_ms = due_ms
@@ -286,8 +325,11 @@ class Responder:
         if not direct:
             return None
         if port == _PORT:
-            return self._compose(direct, _TTL_S)
-        return self._compose(direct, _LEGACY_TTL_S, packet[0] << 8 | packet[1], asked)
+            self._begin(b"\0\0\x84")
+            return self._answer(direct, _TTL_S)
+        self._begin(packet[:2] + b"\x84")  # a plain resolver wants its question back, and no cache-flush bit
+        self._ask(*asked)
+        return self._answer(direct, _LEGACY_TTL_S, 0)
 
 
 async def _listen(sock, responder, clock):
@@ -296,9 +338,9 @@ async def _listen(sock, responder, clock):
         try:
             packet, sender = sock.recvfrom(_MAX_PACKET)
             port = sender[1] if isinstance(sender, tuple) else sender[2] << 8 | sender[3]
-            reply = responder.handle(packet, port, clock())
-            if reply:
-                sock.sendto(reply, sender)
+            packet = responder.handle(packet, port, clock())
+            if packet:
+                sock.sendto(packet, sender)
         except (OSError, MemoryError):
             await sleep_ms(20)
 
@@ -309,12 +351,13 @@ async def serve(responder, clock, again_ms=30000):
     Port 5353 in use is the state "port taken", tried again every `again_ms`. On cancellation the group gets a
     goodbye. While nothing can be sent the state is "no network"; once it can, all is probed and announced anew.
     """
-    group = socket.getaddrinfo("224.0.0.251", _PORT)[0][-1]
     while True:
-        while not responder.address:
-            responder.state = "no network"
-            await sleep_ms(200)
         address = responder.address
+        if not address:
+            responder.state = "no network"
+        await sleep_ms(urandom(1)[0])  # not all boxes of a street at once
+        if not address or address != responder.address:
+            continue
         interface = responder.interface
         listener = None
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -327,7 +370,7 @@ async def serve(responder, clock, again_ms=30000):
             sock.setsockopt(0, getattr(socket, "IP_ADD_MEMBERSHIP", 35), member)
             if interface:
                 sock.setsockopt(0, getattr(socket, "IP_MULTICAST_IF", 32), interface)
-            await sleep_ms(urandom(1)[0])
+            group = socket.getaddrinfo("224.0.0.251", _PORT)[0][-1]
             responder.network(address, interface)
             listener = asyncio.create_task(_listen(sock, responder, clock))
             try:

@@ -18,9 +18,7 @@ def normalise(text):
 
     ValueError says in one sentence what is wrong with it.
     """
-    for mark in " :-\t\r\n":
-        text = text.replace(mark, "")
-    text = text.lower()
+    text = "".join(text.split()).replace(":", "").replace("-", "").lower()
     if text.strip("0123456789abcdef"):
         raise ValueError("an SKI has only the digits 0-9 and a-f")
     if len(text) != 40:
@@ -40,7 +38,7 @@ class Trust:
         self._store = store
         self._max = max_peers
         self._peers = {}
-        self._until_ms = None
+        self._until_ms = 0
         self.askers = []
         self.on_change = None
         stored = store.read() or b""
@@ -126,10 +124,10 @@ class Trust:
 
     def open_window(self, now_ms, duration_ms):
         """Accept any peer that asks within `duration_ms` from now; 0 closes the window."""
-        self._until_ms = now_ms + duration_ms if duration_ms else None
+        self._until_ms = now_ms + duration_ms
         if self.on_change:
             self.on_change(None)
 
     def window_open(self, now_ms):
         """Whether any peer is accepted now (announced as `register=true`)."""
-        return self._until_ms is not None and now_ms < self._until_ms
+        return now_ms < self._until_ms
