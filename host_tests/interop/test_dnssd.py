@@ -14,70 +14,26 @@ import pytest
 import image
 import runtimes
 from host_tests.conftest import missing_peer
+from host_tests.interop.namespaces import Network, Unavailable
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-NODE, PEER, SECOND = "10.63.81.1", "10.63.81.2", "10.63.81.3"
+HOSTS = ("dev", "ctl", "two")
+NODE, PEER, SECOND = "10.63.80.1", "10.63.80.2", "10.63.80.3"
 SKI = "0123456789abcdef0123456789abcdef01234567"
 PEER_SKI = "f" * 40
 HEAP = "48K"
 
-SETUP = """
-set -e
-mount -t tmpfs none /run
-ip netns add sw
-ip -n sw link add br0 type bridge mcast_snooping 0
-ip -n sw link set br0 up
-i=1
-for n in dev ctl two; do
-  ip netns add $n
-  ip link add v-$n netns sw type veth peer name eth0 netns $n
-  ip -n sw link set v-$n master br0 up
-  ip -n $n link set lo up
-  ip -n $n link set eth0 up
-  ip -n $n addr add 10.63.81.$i/24 dev eth0
-  ip -n $n route add 224.0.0.0/4 dev eth0
-  i=$((i+1))
-done
-echo ready
-cat
-"""
-
-
-class Lab:
-    """Three hosts on one switch: dev (ours), ctl and two."""
-
-    def __init__(self):
-        self._holder = subprocess.Popen(["unshare", "-rnm", "sh", "-c", SETUP], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
-        if self._holder.stdout.readline() != "ready\n":
-            raise OSError(self._holder.communicate()[1].strip())
-
-    def command(self, host, *words):
-        enter = ["nsenter", "-t", str(self._holder.pid), "-U", "-n", "-m", "--preserve-credentials"]
-        return enter + ["ip", "netns", "exec", host, *words]
-
-    def ip(self, host, *words):
-        subprocess.run(self.command(host, "ip", *words), check=True, timeout=20)
-
-    def link(self, host, up):
-        """Cut or restore the cable of a host."""
-        self.ip(host, "link", "set", "eth0", "up" if up else "down")
-        if up:
-            self.ip(host, "route", "replace", "224.0.0.0/4", "dev", "eth0")
-
-    def close(self):
-        self._holder.stdin.close()
-        self._holder.wait(20)
-
 
 @pytest.fixture(scope="module")
 def lab():
+    """Three hosts on one switch: dev (ours), ctl and two."""
     try:
-        lab = Lab()
-    except OSError as error:
-        missing_peer("network namespaces", str(error))
-    yield lab
-    lab.close()
+        network = Network(HOSTS)
+    except Unavailable as why:
+        missing_peer("network namespaces", str(why))
+    assert [network.address(host) for host in HOSTS] == [NODE, PEER, SECOND]
+    with network:
+        yield network
 
 
 class Talker:
@@ -155,13 +111,13 @@ def start(lab):
             environment = dict(os.environ, MICROPYPATH=":".join((folder, folder + "/lib", ".frozen")))
             program = os.path.join(HERE, "dnssd_node.py")
             arguments = command + ["-X", "heapsize=" + HEAP, program, instance, host, "4712", address, interface]
-            running.append(Talker(lab.command(name, *arguments), environment))
+            running.append(Talker(lab.command(name, arguments), environment))
             return running[-1]
 
         @staticmethod
         def peer(address=PEER, name="ctl"):
             program = os.path.join(HERE, "dnssd_zeroconf.py")
-            running.append(Talker(lab.command(name, sys.executable, program, address)))
+            running.append(Talker(lab.command(name, [sys.executable, program, address])))
             running[-1].event("up")
             return running[-1]
 
@@ -283,7 +239,7 @@ sys.stdin.read()
 
 
 def test_a_taken_port_is_reported_and_tried_again(start, lab):
-    holder = Talker(lab.command("dev", sys.executable, "-c", HOLDER))
+    holder = Talker(lab.command("dev", [sys.executable, "-c", HOLDER]))
     try:
         assert holder.line() == "held"
         node = start.node()
@@ -327,10 +283,10 @@ print(s.recvfrom(2000)[0].hex())
 def test_a_plain_resolver_asks_us_for_our_host(start, lab, target):
     start.node().until("state", "announced")
     question = "123400000001000000000000" + b"\3BOX\5local\0\0\1\0\1".hex()
-    answer = subprocess.run(lab.command("ctl", sys.executable, "-c", ASK, target, question), check=True,
+    answer = subprocess.run(lab.command("ctl", [sys.executable, "-c", ASK, target, question]), check=True,
                             capture_output=True, text=True, timeout=30).stdout.strip()  # fmt: skip
     assert answer == ("123484000001000100000000" + b"\3box\5local\0\0\1\0\1".hex()
-                      + b"\3box\5local\0\0\1\0\1".hex() + "0000000a" + "0004" + "0a3f5101")  # fmt: skip
+                      + b"\3box\5local\0\0\1\0\1".hex() + "0000000a" + "0004" + "0a3f5001")  # fmt: skip
 
 
 def test_two_nodes_share_one_host_over_loopback(start):
@@ -369,7 +325,7 @@ def test_a_flood_of_garbage_costs_no_memory(start, lab):
     print("seed", seed)
     announcement = b"\0\0\x84\0\0\0\0\2\0\0\0\0" + b"\5_ship\4_tcp\5local\0" + b"\0\x0c\0\1\0\0\0\x78\0\6\3Bix\xc0\x0c"
     announcement += b"\3Bix\xc0\x0c\0\x21\0\1\0\0\0\x78\0\x0c\0\0\0\0\1\1\3box\xc0\x17"
-    flood = lab.command("ctl", sys.executable, "-c", FLOOD, NODE, str(seed), announcement.hex())
+    flood = lab.command("ctl", [sys.executable, "-c", FLOOD, NODE, str(seed), announcement.hex()])
     subprocess.run(flood, check=True, timeout=60)
     peer = start.peer()
     peer.tell("browse")
