@@ -88,8 +88,7 @@ class Connection(Frames):
         super().__init__(server)
         self.ship_id = ship_id
         self.peer_id = None  # its SHIP ID, as text
-        self.reader = JsonReader(64, 16, 4)
-        self.row = [None] * _VALUES
+        self.reader = self.row = None  # of the control message that comes in
         self.state = NEW
         self.why = "lost"
         self.code = 0  # of the websocket close: the peer's, else ours
@@ -217,8 +216,8 @@ class Connection(Frames):
             at += 1
             self.size = 0
             if kind == 1 or kind == 3:
-                for i in range(_VALUES):
-                    self.row[i] = None
+                self.row = [None] * _VALUES
+                self.reader = JsonReader(64, 16, 4)
                 self.reader.begin(_SCHEMA, 0, self.row)
         if at == stop:
             return
@@ -255,7 +254,8 @@ class Connection(Frames):
         elif kind == 1 or kind == 3:
             row = self.row
             if not self.reader.complete or self.size > _CONTROL:
-                row[_CLOSING] = row[_PHASE] = row[_TYPE] = row[_PIN_STATE] = row[_ASKED] = row[_SHIP_ID] = None
+                row = [None] * _VALUES
+            self.reader = self.row = None
             self.message(row)
         elif kind == 2 and state == DATA:
             if self.size and self.receiver:
