@@ -117,7 +117,8 @@ class Invariants:
                 self._say("I1 closing: C for 500 ms", in_c >= 500 - _TICK or frozen)
                 self._say("I1 closing: x2 and diode", good >= 100 - _TICK and x2 or frozen)
                 self._say("I1 closing: poles", plant.contactor.poles == 0)
-                self._say("I1 closing: lock", not ratings.lock or plant.lock.closed or "lock_feedback_inverted" in faults)
+                lies = "lock_feedback_inverted" in faults
+                self._say("I1 closing: lock", not ratings.lock or plant.lock.closed or lies)
                 self._say("I1 closing: sample", world.readings.pilot_age_ms <= 100)
                 self._say("I1 closing: trip", not world.readings.rcm_tripped)
         open_ms = self._for("open", not on and not self._commanded and plant.contactor.poles != 0, dt_ms)

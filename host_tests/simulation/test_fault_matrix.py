@@ -10,8 +10,9 @@ import sys
 
 from host_tests.simulation.guard_bench import STAGES, Bench
 
-_FEW = ("A", "B2", "closing", "charging", "C1")
-_RUN = _FEW if sys.implementation.name == "micropython" else STAGES
+_FEW = ("B2", "charging")
+_SMALL = sys.implementation.name == "micropython"
+_RUN = _FEW if _SMALL else STAGES
 _X2 = ("B2", "closing", "charging", "opening")
 _CHARGING = ("closing", "charging")
 
@@ -188,7 +189,8 @@ def test_k1_welded_at_power_up():
 
 def test_k3_does_not_close():
     """Four attempts 30 s apart, then it stays off until reset."""
-    for name, value in (("contactor_dead", None), ("pole_open", 1), ("pole_open", 2), ("pole_open", 4)):
+    ways = (("pole_open", 1), ("pole_open", 2), ("pole_open", 4), ("contactor_dead", None))
+    for name, value in ways[:1] if _SMALL else ways:
         bench = Bench("B2")
         bench.fault(name, value)
         bench.plant.ready(True)

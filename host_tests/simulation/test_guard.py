@@ -310,7 +310,7 @@ def test_rcm_24_h_test_waits_for_the_next_pause_but_not_for_ever():
     bench.offer_ma = 16000
     bench.charge(10000)
     monitor._since_ms = 25 * 3600 * 1000 - 1000
-    monitor.due = True
+    monitor.due = 1
     bench.run(2000)
     bench.need(bench.guard.out.pilot_permille == 1000)  # pauses by itself
     bench.run(3000)

@@ -103,41 +103,41 @@ class Guard:
         self._pilot = Pilot(ratings.generator_check)
         self._contactor = Contactor(ratings)
         self._faults = Faults(self.events)
-        self._overdraw = Overdraw(ratings)
+        self._meter = Overdraw(ratings)
         # None: not fitted
-        self._proximity = None
+        self._cable = None
         if ratings.socket:
             from wallbox.evse.proximity import Proximity
 
-            self._proximity = Proximity(ratings.phases)
+            self._cable = Proximity(ratings.phases)
         self._rcm = Rcm() if ratings.rcm else None
         curve = getattr(settings, "temperature_curve", None)
-        self._temperature = Temperature(curve) if ratings.temperature else None
+        self._heat = Temperature(curve) if ratings.temperature else None
         self._offer_ma = 0
         self._lease_ms = 0
-        self._stall_ahead = False
-        self._connected = False
+        self._stall = False
+        self._car = False
         self._held_ms = _BETWEEN_MS  # since the last change of the pilot
-        self._lock_out_ms = 0
+        self._wait_ms = 0
         self._pulse_ms = 0  # left of F and the x1 after it
         self._wake_ms = 0  # in B2 without C; beyond _WAKE_MS: no more wake-up
         self._lock_ms = 0
 
     def permit(self, offer_ma, lease_ms):
-        """Allow `offer_ma` per phase, 0 = pause, for `lease_ms` (up to a day). When the lease ends the contactor opens."""
+        """Allow `offer_ma` per phase, 0 = pause, for `lease_ms` (up to a day); at its end the contactor opens."""
         self._offer_ma = offer_ma
         self._lease_ms = lease_ms
 
     def prepare_for_stall(self, on):
         """The loop is about to stand still, or has done so. Without interlock: pause and open until off again."""
-        self._stall_ahead = on and not self._ratings.interlock
+        self._stall = on and not self._ratings.interlock
 
     def reset_faults(self, person=False):
         """End latched faults whose cause is gone; those of weld and RCM only for a `person` at the box."""
         self._faults.reset(person, self._contactor.open)
         self.faults = self._faults.active
         if self._rcm:
-            self._rcm.due = True
+            self._rcm.due = 1
 
     def tick(self, dt_ms, readings):
         """One turn, nominally every 10 ms: judge `readings`, set `out`. Allocates nothing."""
@@ -154,17 +154,17 @@ class Guard:
         if self._held_ms < 60000:
             self._held_ms += dt_ms
         self._lease_ms = max(0, self._lease_ms - dt_ms)
-        self._lock_out_ms = max(0, self._lock_out_ms - dt_ms)
+        self._wait_ms = max(0, self._wait_ms - dt_ms)
 
         # what is so
         present = pilot.tick(dt_ms, readings, duty, self._held_ms)
         state = pilot.state
-        connected = state in "BCD" or state == "F" and self._connected
-        if connected and not self._connected:  # seq 1.1, 1.2
+        connected = state in "BCD" or state == "F" and self._car
+        if connected and not self._car:  # seq 1.1, 1.2
             self._wake_ms = 0
             if rcm:
-                rcm.due = True
-        self._connected = connected
+                rcm.due = 1
+        self._car = connected
         if state == "E":
             present |= _PILOT_SHORT
         elif state == "D" and not ratings.ventilation:
@@ -172,23 +172,25 @@ class Guard:
         if closed and dt_ms > _STALL_MS:
             present |= _STALL
         present |= contactor.tick(dt_ms, closed, readings)
-        present |= self._overdraw.tick(dt_ms, readings, closed and x2, self.offered_ma)
-        warnings = _WARN_METER if self._overdraw.unknown else 0
+        present |= self._meter.tick(dt_ms, readings, closed and x2, self.offered_ma)
+        warnings = _WARN_METER if self._meter.unknown else 0
         if rcm:
-            present |= rcm.tick(min(dt_ms, 50), readings.rcm_tripped, contactor.open and not self.faults, contactor.ms)
+            tripped = readings.rcm_tripped is not False  # unknown is a trip
+            present |= rcm.tick(min(dt_ms, 50), tripped, contactor.open and not self.faults, contactor.ms)
         ceiling_ma = ratings.max_ma
-        if self._proximity:
-            present |= self._proximity.tick(min(dt_ms, 50), readings.proximity_ohm, connected)
-            self.cable_ma = self._proximity.ma
+        min_ma = max(6000, ratings.min_ma)
+        if self._cable:
+            present |= self._cable.tick(min(dt_ms, 50), readings.proximity_ohm, connected)
+            self.cable_ma = self._cable.ma
             ceiling_ma = min(ceiling_ma, self.cable_ma)
-        if self._temperature:
-            present |= self._temperature.tick(dt_ms, readings.temperature_dc, readings.temperature_age_ms)
-            self.derated_ma = ratings.max_ma * self._temperature.permille // 1000
+        if self._heat:
+            present |= self._heat.tick(dt_ms, readings.temperature_dc, readings.temperature_age_ms)
+            self.derated_ma = ratings.max_ma * self._heat.permille // 1000
             ceiling_ma = min(ceiling_ma, self.derated_ma)
-            if self._temperature.stale:
+            if self._heat.stale:
                 warnings |= _WARN_SENSOR
-        if self._overdraw.unknown:
-            ceiling_ma = min(ceiling_ma, ratings.min_ma)
+        if self._meter.unknown:
+            ceiling_ma = min(ceiling_ma, min_ma)
         locked = not ratings.lock or readings.lock_closed is True
         if ratings.lock:
             if out.lock == locked:
@@ -215,20 +217,22 @@ class Guard:
             why = _NO_CAR
         elif not self._lease_ms:
             why = _NO_PERMISSION
-        elif self._stall_ahead:
+        elif self._stall:
             why = _STALL_AHEAD
         elif self.cable_ma == 0:
             why = _CABLE
-        elif ceiling_ma < ratings.min_ma:
+        elif ceiling_ma < min_ma:
             why = _HOT
-        elif offer_ma < ratings.min_ma:
+        elif offer_ma < min_ma:
             why = _LIMIT
-        elif rcm and (rcm.overdue if closed else duty == _X1 and (rcm.due or not rcm.ok)):
+        elif rcm and (rcm.due > 1 if closed else duty == _X1 and (rcm.due or not rcm.ok)):
             why = _RCM_DUE
-        elif self._lock_out_ms and state != "B":
+        elif self._wait_ms and state != "B":
             why = _LOCK_OUT
         elif not locked and not closed:
             why = _LOCKING
+        elif closed and duty == _X1:  # first it has to open
+            why = _CHECKING
         else:
             why = 0
 
@@ -239,7 +243,7 @@ class Guard:
             if gone or late or not self._lease_ms or faults & ~_OVERDRAW:
                 closed = out.contactor = False
                 self.events.push(_OPENED if gone else _UNDER_LOAD, why)
-                self._lock_out_ms = _AFTER_C_MS if gone else _AFTER_LOAD_MS
+                self._wait_ms = _AFTER_C_MS if gone else _AFTER_LOAD_MS
 
         # pilot
         if self._pulse_ms:
@@ -258,12 +262,10 @@ class Guard:
             wanted = _X1
             if x2 and state in "CD":
                 self._wake_ms = 0
-        elif duty == _X1:  # seq 3; seq 4 from x1 in C. While still closed it first has to open
-            wanted = _X1 if closed or self._held_ms < _BETWEEN_MS else duty_permille(offer_ma)
-        elif self._held_ms >= _BETWEEN_MS:  # seq 6; a reduction inside the 5 s waits for their end
-            wanted = duty_permille(offer_ma)
-        else:
+        elif self._held_ms < _BETWEEN_MS:  # I6; a reduction inside the 5 s waits for their end
             wanted = duty
+        else:  # seq 3, seq 6; seq 4 when it was x1 in C
+            wanted = duty_permille(offer_ma)
         if wanted and wanted < _X1 and state == "B" and self._wake_ms < _WAKE_MS:
             self._wake_ms += dt_ms
             if self._wake_ms >= _WAKE_MS:  # A.5.3, once
@@ -280,13 +282,13 @@ class Guard:
 
         # close (seq 4); `good_ms` counts in x2 only, so permission is at least that old
         if not why and not closed:
-            if self._lock_out_ms:
+            if self._wait_ms:
                 why = _LOCK_OUT
             elif state == "B":
                 why = _WAITING
             elif (
                 not x2 or not contactor.open or pilot.good_ms < _DIODE_OK_MS or pilot.stale_ms > _FRESH_MS
-                or rcm and (rcm.due or not rcm.ok or readings.rcm_tripped)
+                or rcm and (rcm.due or tripped or not rcm.ok)
             ):
                 why = _CHECKING
             else:

@@ -13,13 +13,12 @@ _HOUR_MS = const(3600 * 1000)
 
 
 class Rcm:
-    """test: drive the test input. ok: last test passed. due: a test is wanted. overdue: so much that charging pauses."""
+    """test: drive the test input. ok: last test passed. due: 1 a test is wanted, 2 so much that charging pauses."""
 
     def __init__(self):
         self.test = False
         self.ok = False
-        self.due = True
-        self.overdue = False
+        self.due = 1
         self._busy = False
         self._ms = 0
         self._since_ms = 0
@@ -30,9 +29,9 @@ class Rcm:
         if self._since_ms < _DAY_MS + _HOUR_MS:
             self._since_ms += dt_ms
             if self._since_ms >= _DAY_MS:
-                self.due = True
+                self.due = 1
         else:
-            self.overdue = True
+            self.due = 2
         if self._busy:
             self._ms += dt_ms
             if self._ms > _BUDGET_MS:
@@ -43,7 +42,8 @@ class Rcm:
                 if self.test:
                     self.test = False
                 else:
-                    self._busy = self.due = self.overdue = False
+                    self._busy = False
+                    self.due = 0
                     self.ok = True
                     self._since_ms = 0
         elif may_test and self.due:
