@@ -278,6 +278,8 @@ def test_a_plain_resolver_gets_its_question_back_and_short_lives():
     assert questions == [(SERVICE, PTR, 1)]
     assert [record[2:4] for record in sections[0] + sections[2]] == [(1, 10)] * 4
     assert packets(responder, 10000, 11000) == []
+    strange = query((HOST, 0, 1))[:-4] + b"\1\0\0\1"  # type 256
+    assert read(responder.handle(strange, 40000, 10000))[1] == [(HOST, 256, 1)]
 
 
 def test_a_taken_instance_name_gets_a_number():

@@ -98,7 +98,9 @@ class Responder:
         self.address = None  # of the A record, 4 bytes; None while there is no network
         self.interface = None  # for multicast where there is a choice, 4 bytes
         self.peers = None  # a ship.dnssd_peers.Peers, when peers are looked for
-        self._labels = [instance.encode()[:_LABEL_BYTES], host.encode()[:_LABEL_BYTES]]
+        instance = instance.encode()[:_LABEL_BYTES]
+        host = host.encode()[:_LABEL_BYTES]
+        self._labels = instance, host
         self._numbers = bytearray(2)
         self._port = bytes((0, 0, 0, 0, port >> 8, port & 255))
         text = b"\x09txtvers=1"
@@ -107,19 +109,21 @@ class Responder:
             text += bytes((len(entry),)) + entry
         if len(text) > _TEXT_BYTES:
             raise ValueError("TXT record too long")
-        self._text = text
-        self._out = memoryview(bytearray(784 + len(text)))
+        self._text = text + b"\x0eregister=false"
+        # All six records, each with its names at their longest, after a question for one of them
+        self._out = memoryview(bytearray(332 + len(text) + 4 * len(instance) + 5 * len(host)))
         self._size = 0
         self._step = 0
         self._next_ms = 0
         self._pending = 0  # what is to be multicast at _due_ms
         self._due_ms = 0
         self._said_ms = -_RECENT_MS
-        self.register(False)
+        self._build()
 
     def register(self, on):
         """Say that this node accepts any peer now (`register=true`), or no longer; announces the change."""
-        self._register = b"\x0dregister=true" if on else b"\x0eregister=false"
+        text = self._text[: self._text.rfind(b"register=") - 1]
+        self._text = text + (b"\x0dregister=true" if on else b"\x0eregister=false")
         self._build()
         self.announce()
 
@@ -153,8 +157,7 @@ class Responder:
         types = b"\x09_services\x07_dns-sd\x04_udp" + _SERVICE[11:]
         self._names = (_SERVICE, instance, instance, host, types, host)
         self._keys = [name.lower() for name in self._names]
-        text = self._text + self._register
-        self._data = (instance, self._port + host, text, self.address, _SERVICE, host + b"\0\1\x40")
+        self._data = (instance, self._port + host, self._text, self.address, _SERVICE, host + b"\0\1\x40")
 
     def _probe(self, now_ms, wait_ms):
         self.state = "probing"
@@ -171,7 +174,7 @@ class Responder:
         self._put(head + bytes(12 - len(head)))
 
     def _ask(self, record, kind):
-        self._put(self._names[record] + bytes((0, kind, 0, 1)))
+        self._put(self._names[record] + bytes((kind >> 8, kind & 255, 0, 1)))
         self._out[5] += 1
 
     def _records(self, section, say, unique, ttl):
