@@ -3,10 +3,10 @@
 Ctrl-C at the REPL ends it with the contactor open.
 """
 
-from wallbox import config
+import wallbox.config
 
-settings = config.load(".")
+wallbox.config.read(".")
 
-from wallbox import app  # noqa: E402
+import wallbox.app  # noqa: E402
 
-app.run(settings)
+wallbox.app.run()

@@ -69,7 +69,7 @@ def _update(folder, march, board, optimise, without):
     except (OSError, ValueError):
         old = {}
     compiler = None if march == "cpython" else runtimes.mpy_cross()
-    kept = frozenset(shorten.keywords(BUILD)) if optimise == 3 and compiler else None
+    kept = frozenset(shorten.kept_names(BUILD)) if optimise == 3 and compiler else None
     with open(shorten.__file__, "rb") as file:
         made_by = hashlib.sha256(repr((compiler and os.stat(compiler[0]).st_mtime_ns, sorted(kept or ()))).encode())
         made_by.update(file.read())

@@ -3,7 +3,7 @@
 On the device every distinct name is kept in RAM: about six bytes and its letters. A private name (`_lease_ms`, of an
 attribute, method, function or class) becomes `_a`, `_b` ... per module, and a parameter that nobody passes by keyword
 becomes `a`, `b` ...; so thousands of bytes of names shrink to a few that all modules share. What it does not touch:
-public names, `const()` (the compiler removes those by itself), strings, and parameters in `keywords`.
+public names, `const()` (the compiler removes those by itself), strings, and what is in `kept_names`.
 
 The source stays as it is, and so do images of -O0, for debugging.
 """
@@ -20,15 +20,18 @@ _TREES = ("firmware", "lib", "boards", "host_tests", "tools")
 _BUILTIN = frozenset(dir(builtins)) | {"ptr8", "ptr16", "ptr32", "self"}
 
 
-def keywords(cache):
-    """Names that some call in the project passes by keyword; kept in the folder `cache` until a file changes."""
+def kept_names(cache):
+    """Names that must stay: those some call passes by keyword, and private ones that a test reaches for.
+
+    Kept in the folder `cache` until a file of the project changes.
+    """
     files = []
     for top in _TREES:
         for folder, folders, names in os.walk(os.path.join(ROOT, top)):
             folders[:] = [each for each in folders if each not in ("node_modules", "__pycache__")]
             files += [os.path.join(folder, name) for name in names if name.endswith(".py")]
     stamp = [[path, os.stat(path).st_mtime_ns] for path in sorted(files)]
-    record = os.path.join(cache, "keywords.json")
+    record = os.path.join(cache, "kept_names.json")
     try:
         with open(record, encoding="utf-8") as file:
             known = json.load(file)
@@ -39,26 +42,32 @@ def keywords(cache):
     found = set()
     for path in files:
         with open(path, encoding="utf-8") as file:
-            found |= _passed(file.read())
+            found |= _passed(file.read(), "host_tests" in path)
     with open(record + ".%d" % os.getpid(), "w", encoding="utf-8") as file:
         json.dump({"stamp": stamp, "names": sorted(found)}, file)
     os.replace(file.name, record)
     return sorted(found)
 
 
-def _passed(source):
+def _passed(source, test):
     try:
         tree = ast.parse(source)
     except SyntaxError:
         return set()
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    return {each.arg for call in calls for each in call.keywords if each.arg}
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            found.update(each.arg for each in node.keywords if each.arg)
+        elif test and isinstance(node, ast.Attribute) and _is_private(node.attr):
+            if not isinstance(node.value, ast.Name) or node.value.id != "self":
+                found.add(node.attr)
+    return found
 
 
 def shorten(source, kept=frozenset()):
-    """The source with its private names and its parameters shortened; parameters in `kept` stay."""
+    """The source with its private names and its parameters shortened; what is in `kept` stays."""
     tree = ast.parse(source)
-    private = _private(tree)
+    private = [name for name in _private(tree) if name not in kept]
     taken = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     taken |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     short = _names("_", taken)

@@ -134,7 +134,7 @@ class SimulatedBoard:
         self._waiting = False
 
     async def serve_console(self, console):
-        """Answer the plant's requests by `console.call(request)`, until the plant is gone."""
+        """Answer the plant's requests by the pairs of `console.call(request)`, until the plant is gone."""
         from bounded.wait import readable  # not above: the plant in this package does without asyncio
 
         link, stream = _connect(b"C")
@@ -143,15 +143,22 @@ class SimulatedBoard:
             line = stream.readline()
             if not line:
                 raise SystemExit(_PLANT_GONE)
-            try:
-                answer = console.call(json.loads(line))
-            except Exception as error:
-                answer = {"error": repr(error)}
             stream.write(b"{")
             mark = ""
-            for key, value in answer.items():  # piece by piece: no string as long as the whole answer
-                stream.write((mark + json.dumps(key) + ":" + json.dumps(value)).encode())
-                mark = ","
+            try:
+                for key, value in console.call(json.loads(line)):  # piece by piece: never the whole answer in memory
+                    stream.write((mark + json.dumps(key) + ":").encode())
+                    mark = ","
+                    if hasattr(value, "close"):  # a generator: a list, item by item
+                        between = "["
+                        for item in value:
+                            stream.write((between + json.dumps(item)).encode())
+                            between = ","
+                        stream.write(b"[]" if between == "[" else b"]")
+                    else:
+                        stream.write(json.dumps(value).encode())
+            except Exception as error:
+                stream.write((mark + '"error":' + json.dumps(repr(error))).encode())
             stream.write(b"}\n")
 
 

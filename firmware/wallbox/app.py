@@ -11,11 +11,10 @@ import gc
 import os
 import sys
 
-from bounded.compat import const, ticks_diff, ticks_ms
+from bounded.compat import const, ticks_diff, ticks_ms, unload
 from bounded.wait import sleep_ms
 from wallbox import supervisor
 from wallbox.console import Console
-from wallbox.echonet_map.node import EchonetNode
 from wallbox.functions.device_state import DeviceState
 from wallbox.functions.ev_connected import EvConnected
 from wallbox.functions.load_control import LoadControl
@@ -29,6 +28,7 @@ VERSION = "0.1.0"
 _TICK_MS = const(10)
 _ARBITRATE_MS = const(100)
 _GAP_WINDOW_MS = const(60000)
+_LEASE_STEP_MS = const(1000)
 
 
 class App:
@@ -36,7 +36,6 @@ class App:
 
     def __init__(self, board, settings):
         self.board = board
-        self.settings = settings
         self.loop_gap_ms = 0  # longest time between two guard ticks of the last minute or so
         self.station = station = Station(board, settings)
         self.device_state = DeviceState(station)
@@ -46,15 +45,18 @@ class App:
         self.load_control = LoadControl(station)
         self.measurement = Measurement(station)
         station.on_session.append(self._session_changed)
-        self.echonet = EchonetNode(self)
+        from wallbox.echonet_map import node  # here: it is dropped again below
+
+        self.echonet = node.build(self, settings)
         self.console = Console(self)
 
     def tasks(self):
         """Name and coroutine function of every task, the guard's first."""
         yield "guard", self._guard
         yield "arbiter", self._arbiter
-        for task in self.echonet.tasks():
-            yield task
+        yield "echonet", self.echonet.run
+        if self.station.lease_ms is not None:
+            yield "echonet lease", self._echonet_lease
         if self.board.serve_console:
             yield "console", self._console
 
@@ -82,13 +84,23 @@ class App:
             self.station.arbitrate()
             await sleep_ms(_ARBITRATE_MS)
 
+    async def _echonet_lease(self):
+        """Any request is a sign of life; a lease that has run out stays so until its limit is written again."""
+        counts = self.echonet.node.counts
+        seen = 0
+        while True:
+            await sleep_ms(_LEASE_STEP_MS)
+            if seen != counts[0]:
+                seen = counts[0]
+                self.station.renew(self.power_limit.sources + self.load_control.sources)
+
     async def _console(self):
         await self.board.serve_console(self.console)
 
     def network_changed(self, up):
         """The network went down or came back."""
         if up:
-            self.echonet.server.renew()
+            self.echonet.renew()
 
 
     def _session_changed(self, car):
@@ -108,17 +120,23 @@ def _installed_board():
     raise SystemExit("boards/ must hold exactly one board")
 
 
-async def _serve(settings):
+async def _serve():
+    from wallbox import config
+
+    settings = config.current
     board = __import__("boards." + _installed_board(), None, None, ("create",)).create(settings)
     app = App(board, settings)
+    del settings, config
+    for name in ("wallbox.echonet_map.node", "wallbox.echonet_map.epc", "wallbox.config", "bounded.records"):
+        unload(name)  # only needed to get here
     gc.collect()
-    print("ready %s ski=- ship_port=- echonet=%s:3610" % (VERSION, settings.bind or "0.0.0.0"))
+    print("ready %s ski=- ship_port=- echonet=%s:3610" % (VERSION, app.echonet.bind))
     await supervisor.run(app)
 
 
-def run(settings):
-    """Start the station under `settings` (config.py) and serve until the process or the power ends."""
+def run():
+    """Start the station and serve until the process or the power ends."""
     try:
-        asyncio.run(_serve(settings))
+        asyncio.run(_serve())
     except KeyboardInterrupt:
         sys.exit(0)

@@ -51,3 +51,14 @@ def load(storage):
     settings = Settings()
     _table().load(settings, Files(storage) if isinstance(storage, str) else storage)
     return settings
+
+
+current = None  # what `read` found
+
+
+def read(storage):
+    """Load the settings and keep them in `current` for the app to fetch; says what was wrong with them."""
+    global current
+    current = load(storage)
+    if current.problem:
+        print(current.problem)

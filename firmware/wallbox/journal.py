@@ -8,7 +8,7 @@ them in flash when it is known.
 from struct import pack_into, unpack
 
 from bounded.compat import const
-from bounded.records import Log
+from bounded.log import Log
 from bounded.ring import Ring
 
 BOOT = const(32)  # value: reset cause, as machine.reset_cause(), 0 unknown

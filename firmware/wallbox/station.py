@@ -26,7 +26,6 @@ class Station:
     def __init__(self, board, settings):
         ratings = board.ratings
         self.board = board
-        self.settings = settings
         self.ratings = ratings
         self.readings = Readings()
         self.guard = Guard(ratings, settings)
@@ -34,11 +33,13 @@ class Station:
         self.rated_w = ratings.phases * ratings.max_ma * ratings.nominal_mv // 1000000
         self.energy = Energy(self.rated_w)
         self.on_session = []  # called with True when a car was plugged in, False when it left
-        self.lease_ms = None  # of limits from a protocol without heartbeat; None = they stay
+        # of limits from a protocol without heartbeat; None = they stay
+        self.lease_ms = settings.echonet_lease_s * 1000 or None
         self.sources = []
         self.facts = Facts()
         self.facts.nominal_mv = ratings.nominal_mv
         self.facts.max_ma = ratings.max_ma
+        self.facts.min_ma = max(ratings.min_ma, settings.min_ma)
         self.facts.own_w = settings.own_w
         self.offer = Offer(settings.rise_ma_per_5s, settings.resume_hold_s * 1000)
         self.decision = None
@@ -81,6 +82,12 @@ class Station:
             source.set_allowed(self.now_ms, allowed)
             self._changed = True
 
+    def renew(self, sources):
+        """A sign of life of whoever wrote `sources`: those whose lease still runs begin it anew."""
+        for source in sources:
+            if source.lease_ms is not None and source.age_ms(self.now_ms) < source.lease_ms:
+                source.set_ms = self.now_ms
+
     def _lease_of(self, source):
         return self.lease_ms if source.kind == OBLIGATION else None
 
@@ -113,7 +120,6 @@ class Station:
         self._count_phases()
         for phase in range(3):
             facts.voltage_mv[phase] = readings.voltage_mv[phase] if meter_fresh else None
-        facts.min_ma = self.ratings.min_ma
         if guard.cable_ma is not None or self._cable.own[3]:
             self.bound_ma(self._cable, guard.cable_ma)
         if guard.derated_ma is not None or self._temperature.own[3]:

@@ -191,17 +191,17 @@ class Console:
         if word == "fail":
             raise KeyError("oh")
         if word == "long":
-            return {"rows": ["x" * 50] * 100, "n": 7}
+            return ("rows", (row for row in ["x" * 50] * 100)), ("none", (row for row in ())), ("n", 7)
         if word == "slow":
             time.sleep(0.5)
         if word == "end":
             raise SystemExit(0)
-        return {} if word == "empty" else {"request": request}
+        return () if word == "empty" else (("request", request),)
 asyncio.run(board.serve_console(Console()))
 """, talk)
     assert answers[0] == {"request": {"op": "echo", "deep": [1, {"a": None}]}}, text
     assert list(answers[1]) == ["error"] and "oh" in answers[1]["error"]
-    assert answers[2] == {"rows": ["x" * 50] * 100, "n": 7}
+    assert answers[2] == {"rows": ["x" * 50] * 100, "none": [], "n": 7}
     assert answers[3] == {}
     assert answers[4] is None, "silent within its time"
     assert answers[5] == {"request": {"op": "echo", "n": 2}}, "a late answer belongs to its own question"

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bounded.records import Log, Slots
+from bounded.log import Log
+from bounded.records import Slots
 from host_tests.pure.test_records import CutFlash, PowerCut
 
 flashes = st.builds(CutFlash, st.integers(0, 1), st.booleans())

@@ -4,7 +4,8 @@
 import os
 from binascii import crc32
 
-from bounded.records import Files, Log, Slots
+from bounded.log import Log
+from bounded.records import Files, Slots
 from host_tests.pure.support import raises
 
 

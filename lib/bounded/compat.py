@@ -1,8 +1,10 @@
 """The one place that knows which Python this is: MicroPython (unix, ESP32) or CPython on a host.
 
 Gives `const`, `micropython` (with `viper`, `native`, `heap_lock`...), `ptr8`, `ticks_ms`, `ticks_diff`
-`print_exception` and `peer_ip` with the same meaning on both.
+`print_exception`, `peer_ip` and `unload` with the same meaning on both.
 """
+
+import sys
 
 try:
     import micropython
@@ -20,3 +22,10 @@ def peer_ip(address):
     if isinstance(address, tuple):
         return address[0]
     return "%d.%d.%d.%d" % (address[4], address[5], address[6], address[7])
+
+
+def unload(name):
+    """Drop the module `name` from memory; what still uses it keeps it, and importing it again loads it again."""
+    folder, _, word = name.rpartition(".")
+    if sys.modules.pop(name, None):
+        delattr(sys.modules[folder], word)

@@ -45,7 +45,7 @@ class Server:
 
     def __init__(self, node, bind="0.0.0.0", interface="0.0.0.0", spread_ms=1000, repeat_ms=300000):
         self.node = node
-        self._bind = bind
+        self.bind = bind
         self._member = _octets(_GROUP) + _octets(interface)
         self._spread = spread_ms // _TICK_MS
         self._repeat_ms = repeat_ms
@@ -108,7 +108,7 @@ class Server:
 
     def _open(self):
         self._group = socket.getaddrinfo(_GROUP, _PORT)[0][-1]
-        for address in (self._bind,) if self._bind == "0.0.0.0" else (self._bind, _GROUP):
+        for address in (self.bind,) if self.bind == "0.0.0.0" else (self.bind, _GROUP):
             sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self._sockets.append(sock)
             sock.setblocking(False)
@@ -116,7 +116,7 @@ class Server:
             sock.bind(socket.getaddrinfo(address, _PORT)[0][-1])
         if address == _GROUP:
             # Numbers of Linux where the platform does not name them. A device has one socket and needs none of it.
-            self._sockets[0].setsockopt(0, getattr(socket, "IP_MULTICAST_IF", 32), _octets(self._bind))
+            self._sockets[0].setsockopt(0, getattr(socket, "IP_MULTICAST_IF", 32), _octets(self.bind))
 
     def _close(self):
         while self._sockets:
