@@ -1,6 +1,6 @@
 """What is learnt about other SHIP nodes from DNS-SD, how long it holds, and what is asked for."""
 
-from host_tests.pure.test_dnssd import ANY, HOST, PTR, SERVICE, SKI, SRV, TXT, A, announced, query, read, response
+from host_tests.pure.dnssd_packets import ANY, HOST, PTR, SERVICE, SKI, SRV, TXT, A, announced, query, read, response
 from ship.dnssd_peers import Peers
 
 EMS = b"\x03ems" + SERVICE
