@@ -25,10 +25,20 @@ from wallbox.station import Station
 
 VERSION = "0.1.0"
 
+_ONLY_TO_START = (
+    "wallbox.echonet_map.node",
+    "wallbox.echonet_map.epc",
+    "wallbox.config",
+    "wallbox.remembered",
+    "bounded.records",
+)
+
 _TICK_MS = const(10)
 _ARBITRATE_MS = const(100)
 _GAP_WINDOW_MS = const(60000)
 _LEASE_STEP_MS = const(1000)
+_LOOK_MS = const(500)
+_REST_MS = const(10000)
 
 
 class App:
@@ -54,6 +64,7 @@ class App:
         """Name and coroutine function of every task, the guard's first."""
         yield "guard", self._guard
         yield "arbiter", self._arbiter
+        yield "memory", self._remember
         yield "echonet", self.echonet.run
         if self.station.lease_ms is not None:
             yield "echonet lease", self._echonet_lease
@@ -94,6 +105,23 @@ class App:
                 seen = counts[0]
                 self.station.renew(self.power_limit.sources + self.load_control.sources)
 
+    async def _remember(self):
+        """Keep what was set without a heartbeat as soon as it changed, but not more often than flash bears."""
+        while True:
+            await sleep_ms(_LOOK_MS)
+            if self.station.written:
+                self.station.written = False
+                from wallbox import remembered
+
+                try:
+                    remembered.save(self, self.board.storage)
+                except OSError as error:
+                    print("settings not kept: %s" % error)
+                del remembered
+                unload("wallbox.remembered")
+                unload("bounded.records")
+                await sleep_ms(_REST_MS)
+
     async def _console(self):
         await self.board.serve_console(self.console)
 
@@ -121,14 +149,15 @@ def _installed_board():
 
 
 async def _serve():
-    from wallbox import config
+    from wallbox import config, remembered
 
     settings = config.current
     board = __import__("boards." + _installed_board(), None, None, ("create",)).create(settings)
     app = App(board, settings)
-    del settings, config
-    for name in ("wallbox.echonet_map.node", "wallbox.echonet_map.epc", "wallbox.config", "bounded.records"):
-        unload(name)  # only needed to get here
+    remembered.restore(app, board.storage)
+    del settings, config, remembered
+    for name in _ONLY_TO_START:
+        unload(name)
     gc.collect()
     print("ready %s ski=- ship_port=- echonet=%s:3610" % (VERSION, app.echonet.bind))
     await supervisor.run(app)

@@ -51,6 +51,7 @@ class Station:
         if settings.supply_ma:
             self.bound_ma(self._supply, settings.supply_ma)
         self._changed = True
+        self.written = False  # a source changed since this was last looked at
         self.car = False  # a car is plugged in (kept through E and F)
         self._fewer_since_ms = 0
 
@@ -101,6 +102,7 @@ class Station:
         """One guard tick, `dt_ms` after the one before. Allocates nothing unless a source was written."""
         self.now_ms += dt_ms
         if self._changed:
+            self.written = True
             self.arbitrate()
         self.board.sample(self.readings)
         self.guard.tick(dt_ms, self.readings)

@@ -1,0 +1,58 @@
+"""What was set without a heartbeat behind it, kept over a power cut: a limit that vanished would overload a house.
+
+These are the settings of the functions that ECHONET Lite writes. Loaded at start, and again whenever there is
+something to keep.
+"""
+
+import json
+
+from bounded.compat import const
+from bounded.records import Files, Slots
+
+_MOST_BYTES = const(160)
+
+
+def asked(app):
+    """What is set now, in the order in which it is set again."""
+    load = app.load_control
+    limit = app.power_limit
+    mode = app.operation_mode
+    return [
+        app.device_state.in_service,
+        mode.mode,
+        limit.limit_w,
+        limit.limit_per_cent,
+        load.method,
+        load.power_w,
+        load.current_ma,
+    ]
+
+
+def _slots(storage):
+    return Slots(Files(storage) if isinstance(storage, str) else storage, "asked", _MOST_BYTES)
+
+
+def restore(app, storage):
+    """Set again what was kept in `storage`; what does not fit this station any more is left out."""
+    kept = _slots(storage).read()
+    if kept is None:
+        return
+    load = app.load_control
+    limit = app.power_limit
+    setters = (
+        app.device_state.set_in_service,
+        app.operation_mode.set,
+        limit.set_w,
+        limit.set_per_cent,
+        load.set_method,
+        load.set_power_w,
+        load.set_current_ma,
+    )
+    values = json.loads(kept)
+    for i in range(min(len(setters), len(values))):
+        setters[i](values[i])
+
+
+def save(app, storage):
+    """Keep what is set now. OSError: the store failed."""
+    _slots(storage).write(json.dumps(asked(app)).encode())
