@@ -37,7 +37,8 @@ _TICK_MS = const(10)
 _ARBITRATE_MS = const(100)
 _GAP_WINDOW_MS = const(60000)
 _LEASE_STEP_MS = const(1000)
-_LOOK_MS = const(500)
+_LOOK_MS = const(500)  # until a change is kept
+_SAVES = const(8)  # in a burst, then one each
 _REST_MS = const(10000)
 
 
@@ -106,10 +107,18 @@ class App:
                 self.station.renew(self.power_limit.sources + self.load_control.sources)
 
     async def _remember(self):
-        """Keep what was set without a heartbeat as soon as it changed, but not more often than flash bears."""
+        """Keep what was set without a heartbeat as soon as it changed; in the long run not more often than flash bears."""
+        self.station.written = False
+        saves = _SAVES
+        waited_ms = 0
         while True:
             await sleep_ms(_LOOK_MS)
-            if self.station.written:
+            waited_ms += _LOOK_MS
+            if waited_ms >= _REST_MS:
+                waited_ms = 0
+                saves = min(saves + 1, _SAVES)
+            if self.station.written and saves:
+                saves -= 1
                 self.station.written = False
                 from wallbox import remembered
 
@@ -120,7 +129,6 @@ class App:
                 del remembered
                 unload("wallbox.remembered")
                 unload("bounded.records")
-                await sleep_ms(_REST_MS)
 
     async def _console(self):
         await self.board.serve_console(self.console)
