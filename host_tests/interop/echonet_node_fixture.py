@@ -9,6 +9,7 @@ import asyncio
 import gc
 import sys
 
+from bounded.wait import sleep_ms
 from echonet.object import EchonetObject
 from echonet.udp import Server
 from host_tests.interop.echonet_node_fixture_objects import MAKER, ROWS, UNIQUE, Demo, charger, constant, node
@@ -33,8 +34,15 @@ def build():
 
 def main(bind, interface, spread_ms="1000", repeat_ms="300000"):
     server = Server(build(), bind, interface, int(spread_ms), int(repeat_ms))
-    print("ready")
-    asyncio.run(server.run())
+
+    async def serve():
+        task = asyncio.create_task(server.run())
+        while not server.sent:
+            await sleep_ms(10)
+        print("ready")
+        await task
+
+    asyncio.run(serve())
 
 
 if __name__ == "__main__":

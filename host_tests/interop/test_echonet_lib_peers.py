@@ -1,5 +1,7 @@
 """The library's node on MicroPython, 32 bits and 48 KB of heap, against four controllers written by others."""
 
+import subprocess
+import threading
 import time
 
 import pytest
@@ -35,9 +37,9 @@ def node(network):
         yield process
 
 
-def controller(network, name, host="ctl"):
+def controller(network, name, host="ctl", node=None):
     try:
-        return Controller(name, network.address(host), network.address("dev"),
+        return Controller(name, network.address(host), node or network.address("dev"),
                           lambda command: network.command(host, command))
     except runtimes.Missing as why:
         missing_peer(name, str(why))
@@ -97,3 +99,22 @@ def test_the_instance_list_is_announced_again_after_the_link_was_lost(network, n
         network.link("dev", True)
         assert wait_for([["0ef001", "d5", "0202a10102a102"]], ems)
         assert ems.discover() == ["02a101", "02a102"]  # by multicast: still a member of the group
+
+
+def test_an_address_that_comes_late_is_waited_for(network):
+    # The link is up, the address not yet there: the node's own socket cannot be bound at first.
+    late = "10.63.80.99"
+    started = []
+
+    def start():
+        started.append(NodeProcess("mpy32", late, late, prefix=lambda command: network.command("dev", command)))
+
+    thread = threading.Thread(target=start)
+    thread.start()
+    time.sleep(1)
+    assert not started
+    subprocess.run(network.command("dev", ["ip", "addr", "add", late + "/24", "dev", "eth0"]), check=True)
+    thread.join(10)
+    with started[0], controller(network, "uecho", node=late) as ems:
+        assert ems.discover() == ["02a101", "02a102"]
+        assert ems.get("02a101", "da") == "42"

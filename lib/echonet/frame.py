@@ -56,6 +56,11 @@ def begin(out, tid, seoj, deoj, esv):
 
 def put(out, at, value, size):
     """Write `value` (negative: two's complement) into `size` bytes of `out` from `at`."""
+    if size == 4:  # the frequent one
+        out[at] = value >> 24 & 255
+        out[at + 1] = value >> 16 & 255
+        size = 2
+        at += 2
     while size:
         size -= 1
         out[at + size] = value & 255

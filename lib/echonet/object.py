@@ -112,7 +112,10 @@ class EchonetObject:
         high = _HIGH[kind]
         if not (~high + (kind >> 2 & 1) if kind & 8 else 0) <= value <= high:
             return 0
-        put(out, at, value, size)
+        if size == 1:
+            out[at] = value
+        else:
+            put(out, at, value, size)
         return size
 
     def set(self, epc, data, at, size):

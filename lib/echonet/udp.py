@@ -46,14 +46,12 @@ class Server:
     def __init__(self, node, bind="0.0.0.0", interface="0.0.0.0", spread_ms=1000, repeat_ms=300000):
         self.node = node
         self.bind = bind
-        self._member = _octets(_GROUP) + _octets(interface)
+        self._member = b"\xe0\0\x17\0" + _octets(interface)
         self._spread = spread_ms // _TICK_MS
         self._repeat_ms = repeat_ms
-        self._out = bytearray(_TX)
-        self._view = memoryview(self._out)
+        self._out = memoryview(bytearray(_TX))
         self._reply = self._send  # bound once
         self._sockets = []
-        self._peer = self._group = None
         self._later = []  # [ticks left, datagram, its sender]
         self._wait_ms = 0  # until the instance list is announced again
         self.multicast = 0  # datagrams on the group's own socket, or to all instances where there is none
@@ -157,7 +155,7 @@ class Server:
 
     def _send(self, size, to_group):
         try:
-            self._sockets[0].sendto(self._view[:size], self._group if to_group else self._peer)
+            self._sockets[0].sendto(self._out[:size], self._group if to_group else self._peer)
             self.sent += 1
             return True
         except OSError:
