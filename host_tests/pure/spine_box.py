@@ -167,7 +167,7 @@ class Box:
         peer = peer or self.peer
         text = text.encode() if isinstance(text, str) else text
         peer.begin()
-        step = step or len(text)
+        step = step or len(text) or 1
         for at in range(0, len(text), step):
             if peer.feed(text, at, min(at + step, len(text))) is False:
                 break

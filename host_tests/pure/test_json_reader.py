@@ -200,50 +200,53 @@ def test_bounds_have_defined_answers():
     assert read(b'{"v":[1,2,3,4]}', b"v:U", reader=reader)[1] == 2
 
 
-class Streaming(JsonReader):
+class Streaming:
     """Uses entries up as they come, and opens the entries of one list."""
 
     def __init__(self):
-        super().__init__()
+        self.reader = JsonReader(owner=self)
         self.seen = []
 
     def began(self, at):
         if at == 4:
-            self.open()
+            self.reader.open()
 
     def entry(self, at, row):
         self.seen.append((at, [v for v in row]))
         return True
 
     def unknown(self):
-        self.seen.append(self.name())
-        if self.name() == b"in":
-            self.push(b"p:i q:(r:i))", 0, 0, [None, None])
-        elif self.name() == b"tags":
-            self.push(b"p:i q:(r:i s:p) t:n)", 0, TAGS, [])
+        reader = self.reader
+        self.seen.append(reader.name())
+        if reader.name() == b"in":
+            reader.push(b"p:i q:(r:i))", 0, 0, [None, None])
+        elif reader.name() == b"tags":
+            reader.push(b"p:i q:(r:i s:p) t:n)", 0, TAGS, [])
         else:
-            self.skip()
+            reader.skip()
 
     def element(self, at, slot):
         self.seen.append((at, slot))
 
 
 def test_entries_are_handed_out_as_they_come():
-    reader = Streaming()
+    owner = Streaming()
+    reader = owner.reader
     text = b'{"l":[[{"a":1},{"m":[[{"b":2}],[{"b":3}]]}],[{"a":4},{"x":[{"m":1}]}]]}'
     assert read(text, b"l:[a:k m:[b:k]]", reader=reader) == (True, 0, [None])
-    assert reader.seen == [(10, [2]), (10, [3]), (3, [1, None]), (3, [4, None])]
+    assert owner.seen == [(10, [2]), (10, [3]), (3, [1, None]), (3, [4, None])]
 
 
 def test_unknown_elements_of_open_entries_are_asked_for():
     for step in (1, 1000):
-        reader = Streaming()
+        owner = Streaming()
+        reader = owner.reader
         text = (
             b'{"ll":[[{"a":1},{"in":[{"q":[{"r":5}]},{"z":1}]},{"no":[{"in":1}]},'
             b'{"tags":[{"q":[{"s":[{"endTime":[]}]}]},{"t":[]},{"p":[]}]},{"b":2}]]}'
         )
         assert read(text, b"ll:[a:k b:i]", reader=reader, step=step) == (True, 0, [None])
-        assert reader.seen == [
+        assert owner.seen == [
             b"in", (0, [None, 5]), b"no", b"tags", (5, 1), (12, 2), (36, 3), (17, 4), (1, 0), (0, []), (4,
             [1, 2]),
-        ], reader.seen
+        ], owner.seen

@@ -36,7 +36,7 @@ _ROW_SLOT = const(2)
 _FLOOR = const(3)
 _FLAGS = const(4)
 _FIRST_AT = const(5)
-_BRACKETS = const(128)
+_BRACKETS = const(176)
 _VALUE = const(1)
 _HEX = const(68)
 _DEAD = const(255)
@@ -63,17 +63,19 @@ class JsonReader:
 
     `problem` says what was wrong with values the schema wanted: 0 nothing, WRONG (type, range, fraction, string
     longer than `token_size`), TOO_MANY (list entries). feed() answers False once the text is not JSON or too deep.
-    A subclass may take entries as they come (entry) and name the elements of open frames (unknown, element).
+    `owner` may take entries as they come and name the elements of open frames: it has the methods began, entry,
+    unknown and element of this class.
     """
 
-    def __init__(self, token_size=96, depth=40, max_rows=40):
+    def __init__(self, token_size=96, depth=40, max_rows=40, owner=None):
+        self.owner = owner or self
         self._s = bytearray(_BRACKETS + depth)
         self._s[_MAX_DEPTH] = depth
         self._s[_TOKEN] = token_size
         self.token = bytearray(token_size)
         self._max_rows = max_rows
         self._rows = []
-        JsonReader.begin(self, b"", 0, None)
+        self.begin(b"", 0, None)
 
     def begin(self, schema, at, row):
         """Expect a message whose elements stand in `schema` from `at` on; their values go to `row`."""
@@ -136,6 +138,10 @@ class JsonReader:
         """The name or string just read, as bytes."""
         return bytes(memoryview(self.token)[: self._s[_LENGTH]])
 
+    def parent(self):
+        """The row of the entry around the innermost one."""
+        return self._rows[-1]
+
     def feed(self, buf, pos, end):
         """Read `buf[pos:end]`; False: not JSON, nothing more is read of this message."""
         s = self._s
@@ -183,7 +189,7 @@ class JsonReader:
                 at = s[_AT] | s[_AT + 1] << 8
                 self._rows.append(self.row)
                 self.row = [None] * (measure(self.schema, at) & 255)
-                self.began(at)
+                self.owner.began(at)
             elif what == _END or what == _SPLIT:
                 at = s[_AT] | s[_AT + 1] << 8
                 row = self.row
@@ -192,22 +198,23 @@ class JsonReader:
                 pushed = what == _END and s[s[_TOP] + _FRAME + _FLAGS] & _PUSHED
                 if not self._rows:
                     self.complete = True
-                elif not self.entry(at, row) and not pushed and row.count(None) < len(row):
+                elif not self.owner.entry(at, row) and not pushed and row.count(None) < len(row):
                     self._keep(slot, row)
                 if pushed:
                     self.schema = self._whole
                 if what == _SPLIT:
                     self._rows.append(self.row)
                     self.row = [None] * len(row)
-                    self.began(at)
+                    self.owner.began(at)
             elif what == _UNKNOWN:
-                self.unknown()
+                self.owner.unknown()
             elif what == _ELEMENT:
-                self.element(s[_AT] | s[_AT + 1] << 8, s[_SLOT])
+                self.owner.element(s[_AT] | s[_AT + 1] << 8, s[_SLOT])
             elif what == _GOT_ESCAPED:
                 self._escaped(buf[pos - 1])
             elif what == _STRAY:
                 self.problem = 1
+        self.complete = False
         return False
 
     def _keep(self, slot, value):

@@ -31,8 +31,8 @@ _ROW_SLOT = const(2)  # where its values go in the row
 _FLOOR = const(3)  # it ends at the closing bracket that leaves this depth
 _FLAGS = const(4)
 _FIRST_AT = const(5)  # two bytes: the first element that came, of an entry without brackets
-_LAST = const(120)  # place of the last of 14 frames
-_BRACKETS = const(128)  # from here on one byte per open bracket
+_LAST = const(168)  # place of the last of 20 frames
+_BRACKETS = const(176)  # from here on one byte per open bracket
 
 # What may come next. Bits: 1 a value, 2 a key, 4 a closing bracket, 8 a colon, 16 a comma.
 _VALUE = const(1)

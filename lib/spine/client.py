@@ -14,15 +14,20 @@ STATE = (
     b"totalUpTime:d powerSupplyCondition:s)"
 )
 
-# What a device's hook hears: (peer, what, entity address, value).
-ALIVE = const(0)  # a heartbeat of the peer's entity arrived; the timeout it promises in ms
-CONDITION = const(1)  # the operatingState of the peer's entity
-BOUND = const(2)  # a client feature of the peer's entity bound the server feature `value`
-UNBOUND = const(3)
-CLOSED = const(4)  # the connection has ended
-
 _ANSWER_MS = const(15000)
 _SOURCES = const(4)
+_ENTITIES = const(32)
+
+# Places in the header's row.
+_DEVICE = const(0)
+_ENTITY = const(1)
+_FEATURE = const(2)
+_TO_DEVICE = const(3)
+_TO_ENTITY = const(4)
+_TO_FEATURE = const(5)
+_COUNTER = const(6)
+_CLASSIFIER = const(8)
+_ACK = const(9)
 
 # Steps: 0 read the discovery, 1 subscribe node management, then three for each source.
 _STEPS = const(3)
@@ -34,17 +39,18 @@ class Client:
     def __init__(self, entity, feature):
         self.entity = entity
         self.feature = feature
-        self.sources = []  # [entity, feature, type of the entity] of the peer's DeviceDiagnosis servers
-        self._types = []
-        self._found = None
+        self.sources = []  # (entity, feature, type of the entity) of the peer's DeviceDiagnosis servers
+        self.call = None  # data of the request that wish() described
+        self._types = []  # of the discovery that is arriving
+        self._found = []
         self._done = 0
         self._step = 0
         self._fails = 0
         self._waiting = None  # msgCounter of the request on its way
         self._due = 0
 
-    def next(self, now, counter, header):
-        """Describe the next request into `header` (from own entity on); (schema, source), or None for now."""
+    def wish(self, now, header):
+        """The schema of the next request, its header filled in and its data in `call`; None: nothing for now."""
         if now < self._due:
             return None
         if self._waiting is not None:
@@ -61,30 +67,35 @@ class Client:
         else:
             return None
         self._current = step
-        self._waiting = counter
+        self._waiting = header[_COUNTER]
         self._due = now + _ANSWER_MS
-        header[1] = header[4] = NODE_AT
-        header[2] = header[5] = 0
-        header[8] = "call"
-        header[9] = True
-        own = header[0]
-        peer = header[3]
-        if step == 1:
-            return SUBSCRIBE, ((own, NODE_AT, 0, peer, NODE_AT, 0, "NodeManagement"),)
+        own = header[_DEVICE]
+        peer = header[_TO_DEVICE]
+        header[_ENTITY] = header[_TO_ENTITY] = NODE_AT
+        header[_FEATURE] = header[_TO_FEATURE] = 0
+        header[_CLASSIFIER] = "read"
+        self.call = None
+        if step == 0:
+            header[_TO_DEVICE] = None  # not known before the answer
+            return DISCOVERY
+        entity, feature, kind = NODE_AT, 0, "NodeManagement"
         if step > 1:
             entity, feature, _ = self.sources[(step - 2) // _STEPS]
-            if (step - 2) % _STEPS == 0:
-                return SUBSCRIBE, ((own, self.entity, self.feature, peer, entity, feature, "DeviceDiagnosis"),)
-            header[1] = self.entity
-            header[2] = self.feature
-            header[4] = entity
-            header[5] = feature
-        header[8] = "read"
-        header[9] = None
-        if step == 0:
-            header[3] = None  # the address is not known before the answer
-            return DISCOVERY, None
-        return (STATE if (step - 2) % _STEPS == 2 else HEARTBEAT), None
+            kind = "DeviceDiagnosis"
+            step = 1 + (step - 2) % _STEPS
+            if step > 1:
+                header[_ENTITY] = self.entity
+                header[_FEATURE] = self.feature
+                header[_TO_ENTITY] = entity
+                header[_TO_FEATURE] = feature
+                return HEARTBEAT if step == 2 else STATE
+            own_entity, own_feature = self.entity, self.feature
+        else:
+            own_entity, own_feature = NODE_AT, 0
+        header[_CLASSIFIER] = "call"
+        header[_ACK] = True
+        self.call = ((own, own_entity, own_feature, peer, entity, feature, kind),)
+        return SUBSCRIBE
 
     def failed(self, now):
         """The request was refused or not answered: go on with the next, later."""
@@ -104,34 +115,28 @@ class Client:
         self._due = now
         self._done |= 1 << self._current
 
-    def begin_discovery(self):
-        """A foreign discovery begins to arrive."""
+    def seen(self, row):
+        """A row of a foreign discovery: an entity, a feature or a function; they differ in length."""
+        if len(row) == 4:
+            if len(self._types) < _ENTITIES:
+                self._types.append((row[1], row[2]))
+        elif len(row) == 6 and row[3] == "DeviceDiagnosis" and row[4] == "server" and row[1] and row[2] is not None:
+            if len(self._found) < _SOURCES:
+                kind = None
+                for entity, name in self._types:
+                    if entity == row[1]:
+                        kind = name
+                self._found.append((row[1], row[2], kind))
+
+    def discovered(self, whole):
+        """The discovery is complete. A partial one only says that something changed: then read it all again."""
+        found = self._found
         self._types = []
         self._found = []
-
-    def seen_entity(self, row):
-        """One entity of it: row of entityInformation."""
-        if len(self._types) < 32:
-            self._types.append((row[1], row[2]))
-
-    def seen_feature(self, row):
-        """One feature of it: row of featureInformation."""
-        if row[3] == "DeviceDiagnosis" and row[4] == "server" and len(self._found) < _SOURCES:
-            kind = None
-            for entity, name in self._types:
-                if entity == row[1]:
-                    kind = name
-            if row[1] and row[2] is not None:
-                self._found.append([row[1], row[2], kind])
-
-    def end_discovery(self, whole):
-        """The discovery is complete. A partial one only says that something changed: read it all again."""
-        found = self._found or []
-        self._types = []
-        self._found = None
         if not whole:
             self._done &= ~1
-            self._due = 0 if self._waiting is None else self._due
+            if self._waiting is None:
+                self._due = 0
         elif found != self.sources:
             self.sources = found
             self._done &= 3

@@ -61,7 +61,8 @@ class Device:
 
     `use_cases` are rows (entity address, actor, ((name, version, available, scenarios, subrevision), ...)).
     `bindings` is how many clients may bind one server feature; a further one is refused.
-    `hook(peer, what, entity, value)` hears of peers: see the names in client.py.
+    `hook(peer, what, entity, value)` hears of a peer and its entity: "alive" (a heartbeat came; the timeout it
+    promises in ms, or None), "state" (its operatingState), "bound" and "unbound" (the own feature), "closed".
     """
 
     def __init__(self, address, kind, features=(), hook=None):
@@ -127,7 +128,9 @@ class Device:
         for i in range(len(functions)):
             if functions[i][0] is schema:
                 for peer in self.peers:
-                    peer.dirty(feature, 1 << i)
+                    for each in peer.subscriptions:
+                        if each[0] is feature:
+                            each[4] |= 1 << i
 
     def discovery(self, field, index, only=None, change=None):
         """Source of DISCOVERY, for the whole device or for the entity `only` with its `change`."""
