@@ -95,8 +95,8 @@ class Invariants:
         was_x2 = 0 < self._permille < 1000
         low = plant.pilot.low_mv
         diode = low is not None and -13000 <= low <= -10000
-        in_c = self._for("c", seen in "CD", dt_ms)
         off_ab = self._for("ab", seen in "AB", dt_ms)
+        in_c = self._for("c", seen in "CD" or 0 < off_ab < 75, dt_ms)  # blips that need not open do not count
         off_c = self._for("not c", seen not in "CD" or seen == "D" and not ratings.ventilation, dt_ms)
         no_diode = self._for("diode", was_x2 and not diode, dt_ms)
         good = self._for("good", was_x2 and diode, dt_ms)
@@ -114,7 +114,7 @@ class Invariants:
             if not self._commanded:
                 self.closings += 1
                 frozen = [name for name in _PILOT_READ if name in faults]
-                self._say("I1 closing: C for 500 ms", in_c >= 500 - _TICK or frozen)
+                self._say("I1 closing: C for 500 ms", in_c >= 500 - _TICK and seen in "CD" or frozen)
                 self._say("I1 closing: x2 and diode", good >= 100 - _TICK and x2 or frozen)
                 self._say("I1 closing: poles", plant.contactor.poles == 0)
                 lies = "lock_feedback_inverted" in faults

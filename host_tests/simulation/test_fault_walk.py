@@ -13,7 +13,7 @@ from boards.sim.thermal import Thermal
 from host_tests.simulation.guard_bench import Bench
 
 _SMALL = sys.implementation.name == "micropython"
-_SEEDS = int(os.getenv("WALK_SEEDS") or (6 if _SMALL else 20))
+_SEEDS = int(os.getenv("WALK_SEEDS") or (6 if _SMALL else 10))
 _STEPS = int(os.getenv("WALK_STEPS") or (30 if _SMALL else 80))
 
 # the frozen converter hides the car; a controller that reads it for true cannot know (L4)

@@ -4,6 +4,12 @@
 from bounded.compat import micropython
 from host_tests.simulation.guard_bench import STAGES, Bench
 
+_FAULTS = (
+    ("diode_missing", None), ("pilot_to_pe", None), ("pilot_open", None), ("pilot_hz", None), ("adc_full", None),
+    ("asks_ventilation", None), ("weld_closed", 7), ("contactor_dead", None), ("aux_noisy", 7), ("rcm_trip", None),
+    ("temperature_silent", None), ("temperature", 900), ("meter_crc", None), ("overdraw", 200), ("loop_stall", 600),
+)
+
 
 class Locked:
     """Stands for the guard in a world: each tick runs under a locked heap, where an allocation is a MemoryError.
@@ -51,12 +57,7 @@ def test_i7_wake_up():
 
 
 def test_i7_faults():
-    for name, value in (
-        ("diode_missing", None), ("pilot_to_pe", None), ("pilot_open", None), ("pilot_hz", None), ("adc_full", None),
-        ("asks_ventilation", None), ("weld_closed", 7), ("contactor_dead", None), ("aux_noisy", 7),
-        ("rcm_trip", None), ("temperature_silent", None), ("temperature", 900), ("meter_crc", None),
-        ("overdraw", 200), ("loop_stall", 600),
-    ):
+    for name, value in _FAULTS:
         bench = Bench("charging")
         locked(bench)
         bench.fault(name, value)

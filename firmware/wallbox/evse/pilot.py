@@ -67,7 +67,7 @@ class Pilot:
 
     state     "A".."E" as the car makes it; the guard writes "F" while it signals F after a fault
     stale_ms  age of the last believable sample
-    good_ms   how long the low plateau has shown an intact diode, saturating
+    good_ms   how long in x2 an intact diode was seen and the state stood without a blip, saturating
     """
 
     def __init__(self, generator_check):
@@ -97,9 +97,24 @@ class Pilot:
             self.good_ms = 0
             return _PILOT_STALE
         dt_ms = min(dt_ms, _CREDIT_MS)
-        if high is not None and age_ms <= _FRESH_MS:
-            self._filter(classify(high, self._raw), dt_ms)
         raw = self._raw
+        if high is not None and age_ms <= _FRESH_MS:
+            before = raw
+            self._raw = raw = classify(high, raw)
+            if raw == self.state:
+                self._seen = self._away = 0
+            else:
+                if raw != before and not (raw in "AB" and before in "AB"):
+                    self._seen = 0
+                self._seen += dt_ms
+                self._away += dt_ms
+                if raw in "CD":
+                    stays = self._seen > _STAY_MS  # the first sample counted a whole tick
+                else:
+                    stays = self._away >= _STAY_MS or raw in "AB" and self._seen >= _GONE_MS
+                if stays:
+                    self.state = raw
+                    self._seen = self._away = 0
         faults = 0
         x2 = permille < 1000
 
@@ -108,7 +123,9 @@ class Pilot:
             self.good_ms = self._bad = 0
         elif low is not None and -_SENSOR_MV <= low <= -10000:
             self._bad = 0
-            if self.good_ms < 1000:
+            if self._away:
+                self.good_ms = 0
+            elif self.good_ms < 1000:
                 self.good_ms += dt_ms
         else:
             self.good_ms = 0
@@ -137,20 +154,3 @@ class Pilot:
                 self._wrong = _GENERATOR_MS
                 faults |= _GENERATOR
         return faults
-
-    def _filter(self, raw, dt_ms):
-        if raw == self.state:
-            self._seen = self._away = 0
-        else:
-            if raw != self._raw and not (raw in "AB" and self._raw in "AB"):
-                self._seen = 0
-            self._seen += dt_ms
-            self._away += dt_ms
-            if raw in "CD":
-                stays = self._seen > _STAY_MS  # the first sample counted a whole tick
-            else:
-                stays = self._away >= _STAY_MS or raw in "AB" and self._seen >= _GONE_MS
-            if stays:
-                self.state = raw
-                self._seen = self._away = 0
-        self._raw = raw
