@@ -2,7 +2,8 @@
 
     micropython -X heapsize=48K echonet_node_fixture.py BIND INTERFACE [SPREAD_MS [REPEAT_MS]]
 
-02A101 has two properties of the user-defined range besides: F0 is the free heap after a collection, a Set of F1 raises.
+02A101 has two properties of the user-defined range besides: F0 is the free heap after a collection, a Set of F1 to 1
+raises, to 2 tells the server that the network was regained, to 3 lets a car (C7) come after 2 s.
 """
 
 import asyncio
@@ -23,17 +24,29 @@ class Probe:
         return gc.mem_free() if hasattr(gc, "mem_free") else 0
 
     def set(self, epc, value):
-        raise ValueError("asked for")
+        if value == 1:
+            raise ValueError("asked for")
+        if value == 2:
+            self.server.renew()
+        else:
+            self.task = asyncio.create_task(self.come())
+        return True
+
+    async def come(self):
+        await sleep_ms(2000)
+        self.demo.values[0xC7] = 0x41
 
 
-def build():
+def build(probe):
+    probe.demo = Demo()
     identity = constant(0x82, b"\0\0R\2") + constant(0x83, b"\xfe" + MAKER + UNIQUE) + constant(0x8A, MAKER)
-    parts = ((identity, None), (ROWS, Demo()), (b"\xf0\x14\xf1\x34", Probe()))
+    parts = ((identity, None), (ROWS, probe.demo), (b"\xf0\x14\xf1\x34", probe))
     return node(EchonetObject(0x02A101, parts), charger(0x02A102))
 
 
 def main(bind, interface, spread_ms="1000", repeat_ms="300000"):
-    server = Server(build(), bind, interface, int(spread_ms), int(repeat_ms))
+    probe = Probe()
+    probe.server = server = Server(build(probe), bind, interface, int(spread_ms), int(repeat_ms))
 
     async def serve():
         task = asyncio.create_task(server.run())

@@ -125,8 +125,13 @@ def test_start_reply_port_group_and_order(runtime, one, two):
         assert one.hear(one.group, 0.2) is None
 
         # multicast to one instance is answered at once
-        one.send("1081 0004 0EF001 0EF001 62 01 D6 00", to=GROUP)
-        assert one.hear(timeout_s=2) == flat("1081 0004 0EF001 0EF001 72 01 D6 07 02 02A101 02A102")
+        times = []
+        for turn in range(4):
+            start = time.monotonic()
+            one.send("1081 0004 0EF001 0EF001 62 01 D3 00", to=GROUP)
+            assert one.hear() == flat("1081 0004 0EF001 0EF001 72 01 D3 03 000002")
+            times.append(time.monotonic() - start)
+        assert min(times) < 0.08, times
 
 
 def test_all_instances_by_multicast_are_spread_and_block_nobody(one, two):
@@ -143,7 +148,7 @@ def test_all_instances_by_multicast_are_spread_and_block_nobody(one, two):
         one.send("1081 0009 05FF01 02A100 62 01 DA 00")
         assert one.hear() == flat("1081 0009 02A101 05FF01 72 01 DA 01 42")
         assert one.hear() == flat("1081 0009 02A102 05FF01 72 01 DA 01 42")
-        assert min(times) > 0.02 and max(times) < 2.5 and max(times) - min(times) > 0.05, times
+        assert min(times) > 0.08 and max(times) < 2.5 and max(times) - min(times) > 0.05, times
 
         # more than can wait are answered all the same
         for turn in range(9):
@@ -186,6 +191,13 @@ def test_ten_thousand_random_datagrams_and_the_heap_is_flat(one):
                         free.append(int(reply[-8:], 16))
                         break
         assert min(free[-100:]) > min(free[5:100]) - 1600, (free[5:100], free[-100:])
+
+
+def test_a_regained_network_is_announced_at_once(one):
+    with serve(repeat_ms=60000):
+        assert one.hear(one.group) == flat(D5)
+        one.send("1081 0002 05FF01 02A101 60 01 F1 04 00000002")
+        assert one.hear(one.group)[8:] == flat(D5)[8:]
 
 
 def test_a_defect_behind_a_property_does_not_stop_the_node(one):

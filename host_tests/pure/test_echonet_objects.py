@@ -171,6 +171,13 @@ def test_enumeration_takes_only_its_values():
     assert value(one, 0xC7) == b"\xff"
 
 
+def test_write_only_cannot_be_read():
+    module = Values(5)
+    one = EchonetObject(0x02A101, ((b"\xd9\x21\xda\x11", module),))
+    assert value(one, 0xDA) == b"\5" and value(one, 0xD9) is None
+    assert one.set(0xD9, b"\5", 0, 1) and not one.set(0xDA, b"\5", 0, 1)
+
+
 def test_constant_cannot_be_set():
     one = EchonetObject(0x02A101, ((constant(0x8A, b"abc") + constant(0x8B, b"def"), None),))
     assert value(one, 0x8A) == b"abc" and value(one, 0x8B) == b"def"

@@ -323,6 +323,16 @@ def test_a_longer_request_may_have_a_longer_reply():
     assert len(reply) == 514 and reply[10] == 0x52 and reply[11] == 251
 
 
+def test_a_longer_request_may_have_a_longer_reply_full_of_values():
+    asked = "83 00 " * 26 + "DA 00 " * 3
+    (short, _), = ask_all(node(), MADE + "62 1D " + asked)
+    (reply, _), = ask_all(node(), MADE + "62 1D " + asked + "00" * 500)
+    assert len(short) <= 512 and short[10] == 0x52
+    assert len(reply) == 515 and reply[10] == 0x72
+    (reply, _), = ask_all(node(), MADE + "62 1E 83 00 " + asked + "00" * 1400)
+    assert len(reply) <= 522 and reply[10] == 0x52 and reply[11] == 30
+
+
 def test_a_set_too_long_to_be_echoed_does_nothing():
     demo, one = demo_node()
     silent(MADE + "61 AC " + "DA 01 44 " * 172, 8, one)  # 528 bytes

@@ -5,6 +5,7 @@ import gc
 import random
 
 from bounded.compat import micropython
+from echonet.frame import check
 from host_tests.interop.echonet_node_fixture_objects import Demo, charger, node
 
 GOLDEN = (
@@ -71,6 +72,17 @@ def test_inflated_counts_are_silent():
             refused(frame)
             frame[at] = size
             at += 2 + size
+
+
+def test_setget_frames_have_two_lists_in_all_their_forms():
+    for esv in (0x6E, 0x7E, 0x5E):
+        frame = bytearray(octets("1081000105FF0102A1006E 01EB0400000E6002EB00DA00"))
+        frame[10] = esv
+        assert check(frame, len(frame)) == 0
+        for length in range(12, len(frame)):
+            assert check(frame, length) == 5
+        frame[18] = 0
+        assert check(frame, len(frame)) == 4
 
 
 def refused(frame):

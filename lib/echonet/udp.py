@@ -39,7 +39,7 @@ def _port_3610(address):
 class Server:
     """Carries the frames of `node`. Await `run()` once, for ever.
 
-    Requests to all instances (instance 00) are answered after a random 100 ms to `spread_ms` (100 or more); the
+    Requests to all instances (instance 00) are answered after a random 100 ms to `spread_ms` (200 or more); the
     instance list is announced again, and the group joined again, every `repeat_ms`.
     """
 
@@ -47,7 +47,7 @@ class Server:
         self.node = node
         self.bind = bind
         self._member = b"\xe0\0\x17\0" + _octets(interface)
-        self._spread = spread_ms // _TICK_MS
+        self._spread = spread_ms // _TICK_MS - 1
         self._repeat_ms = repeat_ms
         self._out = memoryview(bytearray(_TX))
         self._reply = self._send  # bound once
@@ -135,7 +135,7 @@ class Server:
                 self.multicast += 1
                 # A Set acts at once; what only asks can wait, so that not all nodes answer in one moment.
                 if everyone and data[10] in b"\x62\x63\x74" and len(self._later) < _LATER:
-                    self._later.append([randrange(self._spread) + 1, data, sender])
+                    self._later.append([randrange(self._spread) + 2, data, sender])
                     continue
             self._answer(data, sender)
 
