@@ -1,7 +1,6 @@
 """The JSON codec against random values, layouts, splits and damage."""
 
 import json
-import random
 import re
 import string
 
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 from bounded.iso8601 import duration_ms, epoch_s, put_duration, put_timestamp
 from bounded.json_reader import JsonReader
 from bounded.json_writer import JsonWriter
+from host_tests.pure.damage import Chance, damaged
 from host_tests.pure.test_json_reader import ADDRESS, LIMIT_WRITE, LIMITS, read
 
 INT64 = st.integers(-(1 << 63), (1 << 63) - 1)
@@ -99,37 +99,13 @@ def test_what_is_taken_of_random_bytes_is_json(data, step):
             json.loads(re.sub(r'("(?:[^"\\]|\\.)*")|[-0-9tfn][^],} \t\r\n]*', lambda m: m.group(1) or "0", plain))
 
 
-def damaged(rng, text):
-    """`text` with one to three random changes."""
-    text = bytearray(text)
-    for _ in range(rng.randrange(1, 4)):
-        at = rng.randrange(len(text))
-        what = rng.randrange(6)
-        if what == 0:
-            text[at] = rng.randrange(256)
-        elif what == 1:
-            del text[at : at + rng.randrange(1, 12)]
-        elif what == 2:
-            text[at:at] = bytes(rng.choice(b'[]{}",:\\0e-.nt') for _ in range(rng.randrange(1, 4)))
-        elif what == 3:
-            other = rng.randrange(len(text))
-            text[at:at] = text[other : other + rng.randrange(1, 40)]
-        elif what == 4:
-            text[at] = rng.choice(b'[]{}",:')
-        else:
-            del text[at:]
-        if not text:
-            text = bytearray(b"[")
-    return bytes(text)
-
-
 def test_damaged_messages_never_raise_and_stay_bounded():
-    rng = random.Random(4)
+    chance = Chance(4)
     reader = JsonReader(max_rows=8)
     complete = 0
     for _ in range(20000):
-        text = damaged(rng, LIMIT_WRITE)
-        sound, problem, row = read(text, LIMITS, 1, rng.choice((1, 7, 1000)), reader)
+        text = damaged(chance, LIMIT_WRITE)
+        sound, problem, row = read(text, LIMITS, 1, (1, 7, 1000)[chance.below(3)], reader)
         complete += sound
         assert row[0] is None or len(row[0]) <= 8
     assert 1000 < complete < 19000

@@ -119,7 +119,8 @@ class Box:
              (LIMITS, (self.limit,), self.write_limit)),
         )
         self.beat = [None, 0, 60000]
-        self.diagnosis = (6, "DeviceDiagnosis", "server", ((STATE, (None, "normalOperation")), (HEARTBEAT, self.beat, None, FIRST)))
+        self.diagnosis = (6, "DeviceDiagnosis", "server",
+            ((STATE, (None, "normalOperation")), (HEARTBEAT, self.beat, None, FIRST)))
         self.series = (
             8, "TimeSeries", "server",
             ((CURVES, self.curve, self.write_curve, FULL_ONLY),
@@ -180,7 +181,8 @@ class Box:
         if ref is not None:
             more = ',{"msgCounterReference":%d}' % ref
         self.take(
-            DATAGRAM % (json.dumps(list(source[0])), source[1], json.dumps(list(to[0])), to[1], self.counter, classifier,
+            DATAGRAM % (json.dumps(list(source[0])), source[1], json.dumps(list(to[0])), to[1], self.counter,
+                classifier,
                         more + (ACK if ack else ""), cmd),
             step, peer,
         )
@@ -225,7 +227,8 @@ class Box:
         """A subscription or binding call of the EMS."""
         address = '[{"device":"d:_n:%s"},{"entity":%s},{"feature":%d}]'
         body = '[{"clientAddress":%s},{"serverAddress":%s}]' % (
-            address % ("EMS", json.dumps(list(source[0])), source[1]), address % ("BOX", json.dumps(list(to[0])), to[1]))
+            address % ("EMS", json.dumps(list(source[0])), source[1]), address % ("BOX",
+                json.dumps(list(to[0])), to[1]))
         kind = "Delete" if delete else "Request"
         cmd = '[[{"nodeManagement%s%sCall":[{"%s%s":%s}]}]]' % (what, kind, what[0].lower() + what[1:], kind, body)
         return self.ask("call", cmd, to=((0,), 0), source=((0,), 0), ack=True, peer=peer)

@@ -137,7 +137,8 @@ def test_client_reads_discovery_subscribes_and_reads():
     request = next_request(box)
     assert request == ("call", ((0,), 0), "nodeManagementSubscriptionRequestCall", {"subscriptionRequest": {
         "clientAddress": {"device": "d:_n:BOX", "entity": [1], "feature": 7},
-        "serverAddress": {"device": "d:_n:EMS", "entity": [1], "feature": 4}, "serverFeatureType": "DeviceDiagnosis"}})
+        "serverAddress": {"device": "d:_n:EMS", "entity": [1],
+         "feature": 4}, "serverFeatureType": "DeviceDiagnosis"}})
     box.tell("result", RESULT % 0, to=((0,), 0), source=((0,), 0), ref=box.last)
     assert next_request(box)[:3] == ("read", ((1,), 4), "deviceDiagnosisHeartbeatData")
     box.tell("reply", HEARTBEAT_DATA, to=((1,), 7), source=((1,), 4), ref=box.last)
@@ -207,7 +208,8 @@ def test_a_change_of_the_foreign_device_is_read_again():
 
 def test_foreign_discovery_of_any_size_is_kept_small():
     box = Box(client=True)
-    feature = EMS_DISCOVERY[EMS_DISCOVERY.index('[{"description":[{"featureAddress":[{"device":"d:_n:EMS"},{"entity":[1]},{"feature":4}'):]
+    start = '[{"description":[{"featureAddress":[{"device":"d:_n:EMS"},{"entity":[1]},{"feature":4}'
+    feature = EMS_DISCOVERY[EMS_DISCOVERY.index(start) :]
     feature = feature[: feature.rindex("]}]}]]")]
     many = EMS_DISCOVERY.replace('{"featureInformation":[', '{"featureInformation":[' + (feature + ",") * 40)
     next_request(box)

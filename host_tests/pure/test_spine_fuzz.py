@@ -1,0 +1,96 @@
+# heap: 256K
+"""Damaged datagrams on every runtime: never an exception, bounded memory (many more in properties/test_spine_fuzz)."""
+
+import gc
+import json
+
+from host_tests.pure import spine_box
+from host_tests.pure.damage import Chance, damaged
+from host_tests.pure.spine_box import DATAGRAM, Box
+
+NODE = ("[0]", 0, "[0]", 0)
+LOAD = ("[1]", 1, "[1]", 5)
+SERIES = ("[1]", 1, "[1]", 8)
+WATCH = ("[1]", 4, "[1]", 7)
+CALL = (
+    '[[{"nodeManagement%sCall":[{"%s":[{"clientAddress":[{"device":"d:_n:EMS"},{"entity":[1]},{"feature":1}]},'
+    '{"serverAddress":[{"device":"d:_n:BOX"},{"entity":[1]},{"feature":5}]}]}]}]]'
+)
+MESSAGES = (
+    LOAD + (1, "write", spine_box.ACK, spine_box.LIMIT_WRITE),
+    LOAD + (2, "write", "", spine_box.LIMIT_WITHOUT_DURATION),
+    SERIES + (3, "write", spine_box.ACK, spine_box.CURVE_WRITE),
+    SERIES + (4, "write", spine_box.ACK, spine_box.INCENTIVE_WRITE),
+    WATCH + (5, "notify", "", spine_box.HEARTBEAT_DATA),
+    NODE + (6, "notify", "", spine_box.EV_REMOVED),
+    NODE + (7, "reply", ',{"msgCounterReference":1}', spine_box.EMS_DISCOVERY),
+    NODE + (8, "read", "", '[[{"nodeManagementDetailedDiscoveryData":[]}]]'),
+    NODE + (9, "call", spine_box.ACK, CALL % ("SubscriptionRequest", "subscriptionRequest")),
+    NODE + (10, "call", spine_box.ACK, CALL % ("BindingDelete", "bindingDelete")),
+    LOAD + (11, "result", ',{"msgCounterReference":1}', '[[{"resultData":[{"errorNumber":7},{"description":"x"}]}]]'),
+)
+TEXTS = [(DATAGRAM % message).encode() for message in MESSAGES]
+
+
+def ready_box():
+    """A box whose features the EMS has bound and subscribed."""
+    box = Box(client=True)
+    box.relate()
+    box.relate(to=((1,), 8))
+    box.relate("Subscription")
+    return box
+
+
+def survive(box, text, step):
+    """Take one message and drain what is owed, all of it sound JSON; how many messages that was."""
+    box.now += 300
+    box.take(text, step)
+    count = 0
+    while True:
+        out = box.text(512)
+        if out is None:
+            break
+        json.loads(out)
+        count += 1
+        assert count < 40
+    peer = box.peer
+    assert len(peer.subscriptions) <= 48 and len(peer.bindings) <= 48 and len(peer.client.sources) <= 4
+    del box.staged[:]
+    del box.writes[:]
+    del box.heard[:]
+    return count
+
+
+def fuzz(seed, cases):
+    """So many damaged messages; how many answers there were."""
+    chance = Chance(seed)
+    answers = 0
+    box = None
+    for i in range(cases):
+        if i % 200 == 0:
+            box = ready_box()
+        answers += survive(box, damaged(chance, TEXTS[chance.below(len(TEXTS))]), (13, 5000)[chance.below(2)])
+    return answers
+
+
+def test_damaged_datagrams():
+    assert fuzz(63380, 1000) > 200
+
+
+def test_memory_does_not_grow_with_damage():
+    if not hasattr(gc, "mem_alloc"):
+        return
+    box = ready_box()
+    chance = Chance(7)
+    sizes = []
+    for i in range(600):
+        survive(box, damaged(chance, TEXTS[chance.below(len(TEXTS))]), 5000)
+        if i >= 200 and i % 100 == 0:
+            gc.collect()
+            sizes.append(gc.mem_alloc())
+    assert max(sizes) - min(sizes) < 4000, sizes
+
+
+def test_undamaged_datagrams():
+    box = ready_box()
+    assert [survive(box, text, 5000) for text in TEXTS] == [3, 1, 1, 1, 0, 0, 0, 1, 1, 1, 0]
