@@ -120,7 +120,7 @@ class Invariants:
                 lies = "lock_feedback_inverted" in faults
                 self._say("I1 closing: lock", not ratings.lock or plant.lock.closed or lies)
                 self._say("I1 closing: sample", world.readings.pilot_age_ms <= 100)
-                self._say("I1 closing: trip", not world.readings.rcm_tripped)
+                self._say("I1 closing: trip, test", not world.readings.rcm_tripped and not out.rcm_test)
         open_ms = self._for("open", not on and not self._commanded and plant.contactor.poles != 0, dt_ms)
         if not any([name in faults for name in _CONTACTOR]):
             self._say("I1 contacts", open_ms <= 20)

@@ -242,6 +242,7 @@ class Guard:
             late = duty == _X1 and self._held_ms >= _HOLD_MS  # seq 10.2: the car ignores x1
             if gone or late or not self._lease_ms or faults & ~_OVERDRAW:
                 closed = out.contactor = False
+                contactor.ms = 0  # not known to be open any more
                 self.events.push(_OPENED if gone else _UNDER_LOAD, why)
                 self._wait_ms = _AFTER_C_MS if gone else _AFTER_LOAD_MS
 
