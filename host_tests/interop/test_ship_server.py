@@ -42,6 +42,7 @@ def test_handshake_and_data_both_ways(node, identities, tls12):
         for size in (0, 1, 1000, 20000):
             peer.send(ship.data("x" * size))
             assert b'"%d bytes' % (85 + size) in ship.receive(peer)
+        node.until(lambda state: state["sessions"][0][1] == DATA)
         for size in list(range(920, 950)) + [9000, 40000]:
             node.order("send", size=size)
             message = ship.receive(peer)

@@ -58,7 +58,9 @@ class Box(Connection):
         super().__init__(server, "box")
         self.accept = accept
         self.sink = Sink()
-        self.take(bytearray(room), bytearray(1024))
+        self.inb = bytearray(room)
+        self.view = memoryview(self.inb)
+        self.out = bytearray(1024)
         self.start()
 
     def admits(self):

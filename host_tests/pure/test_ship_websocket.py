@@ -2,7 +2,9 @@
 
 from host_tests.pure.ship_bench import ASK, BOX_ID, Box, bye, data, in_state
 
-from ship.websocket import HEAD, accepted, answer, request
+from ship.upgrade import accepted, answer, request
+
+HEAD = 8
 
 HELLO = (b"GET /ship/ HTTP/1.1\r\nHost: box:4712\r\nUser-Agent: Go-http-client/1.1\r\nConnection: Upgrade\r\n"
          b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: ship\r\n"
@@ -96,9 +98,9 @@ def test_broken_rules_close_with_1002():
         assert box.why == "frame"
 
 
-def test_text_frames_close_with_1003():
+def test_text_frames_are_refused():
     box = in_state("data")
-    assert box.bytes(box.frame(1, b"\x01{}")) == [bye(1003)]
+    assert box.bytes(box.frame(1, b"\x01{}")) == [bye(1002)]
 
 
 def test_a_client_refuses_masked_frames_and_masks_its_own():
@@ -126,7 +128,7 @@ def test_fragments_out_have_the_right_header():
         for size, first, last in ((5, True, False), (125, False, False), (126, False, True), (1000, True, True)):
             for i in range(size):
                 box.out[HEAD + i] = i & 255
-            box.put_piece(first, last, size)
+            box.put((2 if first else 0) | (128 if last else 0), size)
             raw = bytes(memoryview(box.out)[box.sent : box.fill])
             assert raw[0] == (2 if first else 0) | (128 if last else 0)
             assert (raw[1] > 127) != server

@@ -1,19 +1,20 @@
-"""The SHIP states of one connection (SHIP 13.4): pure, bytes and elapsed time in, frames owed out.
+"""One SHIP connection: websocket frames (RFC 6455) and the states of SHIP 13.4. Pure: bytes and elapsed time in,
+frames out; no socket here.
 
-CMI, hello, protocol handshake, PIN (none), access methods, data, close. What has to be sent is noted as a bit in
-`owed` and becomes a frame when `out` is empty (emit), so nothing a peer does can make answers pile up. Golden
-frames and timers: SHIP 13.4.3 to 13.4.7, TC_SHIP_*.
+What is received lies in a small buffer and is handed on where it lies, unmasked in place; a message is never whole in
+memory. What has to be sent waits as a short list of frames, each one at most once, until `out` is free; so nothing a
+peer does makes answers pile up. Golden frames and timers: SHIP 13.4.3 to 13.4.7 and the test cases TC_SHIP_*.
 """
 
-from bounded.compat import const
+from os import urandom
+
+from bounded.compat import const, micropython, ptr8  # noqa: F401  (ptr8: a word of the viper compiler)
 from bounded.json_reader import JsonReader
 
-from ship.websocket import Frames
-
-# States. Below CMI the session is on its way there (session.py).
+# States. Below _CMI the session is on its way there (session.py).
 NEW = const(0)
 _CMI = const(3)
-_HELLO = const(4)
+HELLO = const(4)
 _PROTOCOL = const(5)
 _SELECT = const(6)  # server: waits for the client's echo
 _PIN = const(7)
@@ -23,24 +24,34 @@ _LEAVING = const(10)  # announced the end, waits for the confirmation
 _ENDING = const(11)  # a websocket close is on its way
 DEAD = const(12)
 
-# What is owed, in the order of sending.
-_PONG = const(1)
-_PING = const(2)
-_INIT = const(4)
-_GREET = const(8)
-_PROLONG = const(16)
-_ABORT = const(32)
-_OFFER = const(64)
-_ERROR = const(128)
-_NO_PIN = const(256)
-_ASK = const(512)
-_ID = const(1024)
-_LEAVE = const(2048)
-_CONFIRM = const(4096)
-_BYE = const(8192)  # websocket close
-_BETWEEN = const(8195)  # what may go out between the fragments of a message
+# Timers in ms.
+_T_HELLO = const(60000)  # T_hello_init and T_hello_inc
+_T_PROLONG_THR = const(30000)
+_T_PROLONG_GAP = const(15000)
+_T_PROLONG_MIN = const(1000)
+_T_STEP = const(10000)  # CMI, protocol handshake, PIN, access methods
+_T_LEAVE = const(500)
+_T_END = const(1000)
+_T_PING = const(45000)
+SILENCE = const(60000)
+_LONGEST = const(600000)
 
-# Control messages, and where their values lie in the row that the reader fills (no two messages share a place).
+# Messages in EEBUS JSON, each a whole frame: first byte of the websocket header, type of the SHIP message, text.
+_HELLO_FRAME = b'\x82\x01{"connectionHello":[{"phase":"%s"},{"waiting":%d}]}'
+_PROLONG_FRAME = b'\x82\x01{"connectionHello":[{"phase":"pending"},{"prolongationRequest":true}]}'
+_ABORT_FRAME = b'\x82\x01{"connectionHello":[{"phase":"aborted"}]}'
+_PROTOCOL_FRAME = (
+    b'\x82\x01{"messageProtocolHandshake":[{"handshakeType":"%s"},'
+    b'{"version":[{"major":1},{"minor":0}]},{"formats":[{"format":["JSON-UTF8"]}]}]}'
+)
+_ERROR_FRAME = b'\x82\x01{"messageProtocolHandshakeError":[{"error":%d}]}'
+_PIN_FRAME = b'\x82\x01{"connectionPinState":[{"pinState":"none"}]}'
+_ASK_FRAME = b'\x82\x01{"accessMethodsRequest":[]}'
+_ID_FRAME = b'\x82\x01{"accessMethods":[{"id":"%s"}]}'
+_LEAVE_FRAME = b'\x82\x03{"connectionClose":[{"phase":"announce"},{"maxTime":500},{"reason":"%s"}]}'
+_CONFIRM_FRAME = b'\x82\x03{"connectionClose":[{"phase":"confirm"}]}'
+
+# What is read of control messages, and where it lies in the reader's row; no two messages share a place.
 _SCHEMA = (
     b"connectionHello:(phase:s waiting:u prolongationRequest:b) "
     b"messageProtocolHandshake:(handshakeType:s version:(major:u) formats:(format:S)) "
@@ -60,388 +71,388 @@ _ASKED = const(9)
 _SHIP_ID = const(10)
 _CLOSING = const(11)
 _VALUES = const(12)
+
+_HEAD = const(8)  # room for the longest header of an outgoing frame
 _CONTROL = const(1024)  # the longest control message taken
-
-# Timers in ms.
-_T_CMI = const(10000)
-_T_HELLO = const(60000)  # T_hello_init and T_hello_inc
-_T_PROLONG_THR = const(30000)
-_T_PROLONG_GAP = const(15000)
-_T_PROLONG_MIN = const(1000)
-_T_STEP = const(10000)  # protocol handshake, PIN, access methods
-_T_LEAVE = const(500)
-_T_END = const(1000)
-_T_PING = const(45000)
-_T_SILENCE = const(60000)
-_T_STALL = const(15000)
-_LONGEST = const(600000)
+_MESSAGE = const(131072)  # the longest message taken
 
 
-class Connection(Frames):
-    """One SHIP connection. Its owner feeds it, ticks it, and sends what emit() puts into `out`.
+@micropython.viper
+def _mask(buf: ptr8, key: ptr8, at: int, end: int):
+    """Exclusive-or `buf[at:end]` with the four bytes of `key`; key[4] is where in the key to go on."""
+    turn = int(key[4])
+    while at < end:
+        buf[at] = buf[at] ^ key[turn]
+        turn = (turn + 1) & 3
+        at += 1
+    key[4] = turn
 
-    Subclasses say whom they admit and hear of progress: admits(), opened(), and `receiver` for the payload.
-    `why` is one word for what ended it; `answer` what receiver.end() returned.
+
+class Connection:
+    """Its owner fills inb[at:end] and calls feed(), calls tick(), and sends out[sent:fill] after emit().
+
+    A subclass says whom it admits() and hears of opened(), where it sets `receiver` of SPINE payload. `why` is one word
+    for what ended it, `answer` what receiver.end() returned.
     """
 
     def __init__(self, server, ship_id):
-        super().__init__(server)
+        self.server = server  # whether the peer is the websocket client
         self.ship_id = ship_id
-        self.peer_id = None  # its SHIP ID, as text
-        self.reader = self.row = None  # of the control message that comes in
+        self.peer_id = None  # the peer's SHIP ID, once it told
         self.state = NEW
+        self.wait = _T_STEP  # ms until this state has lasted too long, 0 = it may last
         self.why = "lost"
-        self.code = 0  # of the websocket close: the peer's, else ours
+        self.trusted = False
         self.receiver = self.answer = None
         self.streaming = False  # a message of several fragments is on its way out
-        self.trusted = self.ready = self.asked = False
-        self.over = False  # the peer has closed the websocket
-        self.kind = -1  # first byte of the message that comes in
-        self.size = 0  # of its rest
-        self.prolong = self.granted = self.stall = 0
-        self.wait = _T_CMI  # ms until _late(), 0 = no limit
+        self.silence = SILENCE  # ms until a peer that says nothing is taken for dead
         self.ping_in = _T_PING
-        self.silence = _T_SILENCE  # ms until a peer that says nothing is taken for dead
+        self.at = self.end = self.sent = self.fill = 0
+        self._owed = []
+        self._header = bytearray(14)
+        self._key = bytearray(5)
+        self._got = 0  # bytes of the header
+        self._need = 2  # how many it has
+        self._left = 0  # bytes of the frame to come
+        self._within = False  # a message has begun and not ended
+        self._kind = 0  # its first byte
+        self._size = -1  # bytes of it after that
+        self._reader = self._row = None
+        self._echo = b""  # payload of a ping or close
+        self._over = False  # the peer has closed the websocket
+        self._ready = False  # the peer said hello, ready
+        self._prolong = self._granted = 0
 
     def start(self):
         """The websocket is open."""
         self.state = _CMI
-        self.wait = _T_CMI
+        self.wait = _T_STEP
         if not self.server:
-            self.owed |= _INIT
+            self._say(b"\x82\0\0")
 
     def admits(self):
-        """Whether the peer is trusted now; asked again at every tick while it waits."""
+        """Whether the peer is trusted; asked again at every tick while it waits."""
         return False
 
     def opened(self):
         """The data phase begins: sets `receiver`."""
 
-    def finish(self, why, code=4001):
-        """End it with a websocket close, after what is owed."""
+    def finish(self, why, code=b"\x88\x0f\xa1"):
+        """End it with a websocket close (4001 unless told), after what is owed."""
         if self.state < _ENDING:
+            if self.state < _LEAVING:
+                self.why = why
+            self._say(code)
             self.state = _ENDING
             self.wait = _T_END
-            self.why = why
-            self.code = code
-            self.owed = self.owed & ~_PING | _BYE
 
     def leave(self, reason="unspecific"):
         """Announce the end to the peer ("unspecific" or "removedConnection"), then close."""
         if self.state == DATA:
+            self.why = reason
             self.state = _LEAVING
             self.wait = _T_LEAVE
-            self.reason = reason
-            self.owed |= _LEAVE
-        elif self.state == _HELLO:
-            self.abort(reason)
-        elif self.state < _CMI:
-            self.state = DEAD
+            self._say(_LEAVE_FRAME % reason.encode())
+        elif self.state == HELLO:
+            self._abort(reason)
         else:
             self.finish(reason)
 
-    def probe(self):
-        """Ask for a sign of life now: a peer that gives none is dropped within seconds."""
-        self.ping_in = 0
-        self.silence = min(self.silence, 4000)
-
-    # --- time
-
     def tick(self, dt_ms):
         """`dt_ms` have passed."""
-        state = self.state
-        if state >= _CMI:
+        if self.state >= _CMI:
             self.ping_in -= dt_ms
             if self.ping_in <= 0:
                 self.ping_in = _T_PING
-                if state < _ENDING:
-                    self.owed |= _PING
+                self._say(b"\x89")
             self.silence -= dt_ms
             if self.silence <= 0:
-                self.die("silent")
-            if self.fill:
-                self.stall += dt_ms
-                if self.stall > _T_STALL:
-                    self.die("stalled")
+                self.finish("silent")
+                self.state = DEAD
         if self.wait:
             self.wait -= dt_ms
             if self.wait <= 0:
                 self.wait = 0
-                self.late()
-        if self.state == _HELLO and not self.trusted:
+                state = self.state
+                if state == HELLO:
+                    self._abort("pending")
+                elif state == _PROTOCOL or state == _SELECT:
+                    self._refuse(1)
+                elif state == _ACCESS:
+                    self._open()  # the answer is a courtesy, its lack no reason to refuse a peer
+                elif _CMI <= state < _ENDING:
+                    self.finish("slow")
+                else:
+                    if state < _CMI:
+                        self.why = "slow"
+                    self.state = DEAD
+        if self.state == HELLO and not self.trusted:
             if self.admits():
-                self.greet(True)
-                if self.ready:
-                    self.protocol()
-            elif self.prolong:
-                self.prolong -= dt_ms
-                if self.prolong <= 0:
-                    self.prolong = 0
-                    if self.asked:  # and got no answer
-                        self.abort("pending")
-                    else:
-                        self.asked = True
-                        self.prolong = self.granted
-                        self.owed |= _PROLONG
+                self._greet(True, _T_HELLO)
+                if self._ready:
+                    self._agree()
+            elif self._prolong:
+                self._prolong -= dt_ms
+                if self._prolong <= 0:
+                    self._prolong = self._granted
+                    self._granted = 0
+                    if self._prolong:
+                        self._say(_PROLONG_FRAME)
+                    else:  # we asked before and got no answer
+                        self._abort("pending")
 
-    def late(self):
-        state = self.state
-        if state == _HELLO:
-            self.abort("pending" if not self.trusted else "hello")
-        elif state == _PROTOCOL or state == _SELECT:
-            self.refuse(1)
-        elif state == _ACCESS:
-            self.begin_data()  # the answer is a courtesy, its lack no reason to refuse a peer
-        elif state == _PIN or state == _LEAVING:
-            self.finish("pin" if state == _PIN else self.reason)
-        elif state == _CMI:
-            self.finish("cmi")
-        else:
-            if state < _CMI:
-                self.why = "slow"
+    # --- frames
+
+    def feed(self):
+        """Take in `inb[at:end]`, at most up to the end of one message; True when that was reached."""
+        header = self._header
+        server = self.server
+        while self.at < self.end:
+            at = self.at
+            if self._got < self._need:
+                header[self._got] = self.inb[at]
+                self.at = at + 1
+                self._got += 1
+                if self._got < self._need:
+                    continue
+                size = header[1] & 127
+                opcode = header[0] & 15
+                if self._need == 2:
+                    if (
+                        header[0] & 0x70  # no extension was agreed
+                        or (header[1] > 127) != server
+                        or opcode not in (0, 2, 8, 9, 10)
+                        or (size > 125 or header[0] < 128 if opcode > 7 else (opcode == 0) != self._within)
+                    ):
+                        return self._broken(b"\x88\x03\xea")
+                    self._need = 2 + (8 if size == 127 else 2 if size == 126 else 0) + (4 if server else 0)
+                    if self._need > 2:
+                        continue
+                at = self._need - (4 if server else 0)
+                if at > 2:
+                    size = int.from_bytes(header[2:at], "big")
+                self._key[:4] = header[at : at + 4]
+                self._key[4] = 0
+                self._left = size
+                if opcode > 7:
+                    self._echo = b""
+                elif size > _MESSAGE:
+                    return self._broken(b"\x88\x03\xf1")
+                else:
+                    self._within = True
+            else:
+                stop = min(self.end, at + self._left)
+                if server:
+                    _mask(self.inb, self._key, at, stop)
+                self._left -= stop - at
+                self.at = stop
+                if header[0] & 8:
+                    self._echo += bytes(self.view[at:stop])
+                else:
+                    self._piece(at, stop)
+                    if self._size > _MESSAGE:
+                        return self._broken(b"\x88\x03\xf1")
+            if not self._left:
+                self._got = 0
+                self._need = 2
+                opcode = header[0] & 15
+                if opcode == 9:
+                    self._say(b"\x8a" + self._echo)
+                elif opcode == 8:
+                    self.finish("rejected" if self._echo[:2] == b"\x11\x64" else "closed", b"\x88\x03\xe8")
+                    self._over = True
+                elif opcode < 8 and header[0] & 128:
+                    self._within = False
+                    self._whole()
+                    return True
+        return False
+
+    def _broken(self, code):
+        """The peer broke a rule of the websocket: read no more, close with 1002 or 1009."""
+        self.finish("frame", code)
+        self.end = 0
+        self._left = 1 << 29
+        self._got = self._need
+        return False
+
+    def _say(self, frame):
+        """Owe a frame; what is owed already is said once, and of pings and pongs only a few."""
+        owed = self._owed
+        if self.state < _ENDING and frame not in owed and len(owed) < (3 if frame[0] > 0x88 else 9):
+            owed.append(frame)
+
+    def emit(self):
+        """Put a frame that is owed into `out`, which is free; False when there is none."""
+        for frame in self._owed:
+            if not self.streaming or frame[0] & 8:  # only websocket control may come between fragments
+                self._owed.remove(frame)
+                size = len(frame) - 1
+                self.out[_HEAD : _HEAD + size] = memoryview(frame)[1:]
+                self.put(frame[0], size)
+                return True
+        self.sent = self.fill = 0
+        if self._over:
             self.state = DEAD
+        return False
 
-    def die(self, why):
-        if self.state < _ENDING:
-            self.why = why
-        self.state = DEAD
+    def put(self, first, size):
+        """Make `size` bytes at out[_HEAD:] a frame that begins with the byte `first`, in out[sent:fill]."""
+        out = self.out
+        client = 0 if self.server else 4
+        self.fill = _HEAD + size
+        at = self.sent = _HEAD - 2 - client - (2 if size > 125 else 0)
+        out[at] = first
+        out[at + 1] = client << 5 | min(size, 126)
+        if size > 125:
+            out[at + 2] = size >> 8
+            out[at + 3] = size & 255
+        if client:
+            out[_HEAD - 4 : _HEAD] = self._key[:4] = urandom(4)
+            self._key[4] = 0
+            _mask(out, self._key, _HEAD, self.fill)
 
-    # --- frames in
+    # --- messages
 
-    def piece(self, at, stop):
+    def _piece(self, at, stop):
         """A part of a message lies in inb[at:stop]."""
-        kind = self.kind
-        if kind < 0:
-            kind = self.kind = self.inb[at]
+        kind = self._kind
+        if self._size < 0:
+            kind = self._kind = self.inb[at]
             at += 1
-            self.size = 0
-            if kind == 1 or kind == 3:
-                self.row = [None] * _VALUES
-                self.reader = JsonReader(64, 16, 4)
-                self.reader.begin(_SCHEMA, 0, self.row)
+            self._size = 0
+            if kind & 1:
+                self._row = [None] * _VALUES
+                self._reader = JsonReader(64, 16, 4)
+                self._reader.begin(_SCHEMA, 0, self._row)
         if at == stop:
             return
         if kind == 2:
-            if self.state == _ACCESS and not self.size:
-                self.begin_data()  # the peer is there already (TC_SHIP_AMDATA)
-            if self.receiver and self.state == DATA:
-                if not self.size:
+            if self.state == _ACCESS:
+                self._open()  # the peer is there already (TC_SHIP_AMDATA)
+            if self.state == DATA and self.receiver:
+                if not self._size:
                     self.receiver.begin()
                 self.receiver.feed(self.view, at, stop)
-        elif kind == 0:
-            if self.inb[at]:
-                self.size = 2
-        elif kind == 1 or kind == 3:
-            if self.size + stop - at <= _CONTROL:
-                self.reader.feed(self.inb, at, stop)
-        self.size += stop - at
+        elif kind & 1:
+            if self._size < _CONTROL:
+                self._reader.feed(self.inb, at, stop)
+        elif self.inb[at]:
+            self._size = 2
+        self._size += stop - at
 
-    def whole(self):
-        """The message is complete."""
-        kind = self.kind
-        self.kind = -1
+    def _whole(self):
+        """A message is complete."""
+        kind = self._kind
+        size = self._size
+        self._kind = 0
+        self._size = -1
         state = self.state
+        if state >= _ENDING:
+            return
         if state == _CMI:
-            if not kind and self.size == 1:
-                if self.server:
-                    self.owed |= _INIT
-                self.state = _HELLO
-                self.greet(self.admits())
-            else:
-                if self.server:  # the answer comes before the end (pitfall 18)
-                    self.owed |= _INIT
+            if self.server:  # also before an end (pitfall 18)
+                self._say(b"\x82\0\0")
+            if kind or size != 1:
                 self.finish("cmi")
-        elif kind == 1 or kind == 3:
-            row = self.row
-            if not self.reader.complete or self.size > _CONTROL:
-                row = [None] * _VALUES
-            self.reader = self.row = None
-            self.message(row)
-        elif kind == 2 and state == DATA:
-            if self.size and self.receiver:
+            else:
+                self.state = HELLO
+                self._greet(self.admits(), _T_HELLO)
+            return
+        row = self._row
+        if not kind & 1:
+            if kind and state == DATA and size > 0 and self.receiver:
                 self.answer = self.receiver.end()
-        elif kind == 0 or kind == 2:
-            self.unexpected()
-
-    def message(self, row):
-        state = self.state
+            if state >= _ACCESS:
+                return
+        if not kind & 1 or not self._reader.complete or size > _CONTROL:
+            row = [None] * _VALUES  # what it is worth in this state
+        self._reader = self._row = None
         phase = row[_PHASE]
-        if row[_CLOSING] and state > _HELLO:
+        if phase == "aborted" and state < _ACCESS:
+            self.finish(phase)
+        elif row[_CLOSING] and state > HELLO:
             if row[_CLOSING] == "announce":
-                self.owed |= _CONFIRM
-                self.finish("left")
-            elif row[_CLOSING] == "confirm":
-                self.finish(self.reason if state == _LEAVING else "left")
-        elif state == _HELLO:
-            self.hello(phase, row[_WAITING], row[_REQUEST])
-        elif phase == "aborted":
-            self.finish("aborted")
-        elif state == _PROTOCOL or state == _SELECT:
-            first = self.server and state == _PROTOCOL
-            major = row[_MAJOR]
-            if row[_TYPE]:
-                if row[_TYPE] != ("announceMax" if first else "select"):
-                    self.refuse(2)
-                elif not major or major > 1 and not first or "JSON-UTF8" not in (row[_FORMATS] or ()):
-                    self.refuse(3)
-                else:
-                    if state == _PROTOCOL:
-                        self.owed |= _OFFER
-                    self.state = _SELECT if first else _PIN
-                    self.wait = _T_STEP
-                    if not first:
-                        self.owed |= _NO_PIN
-            elif row[_REFUSED] or row[_FLAT]:
-                self.finish("protocol")
-            elif phase != "ready":  # a request for time and its answer may cross
-                self.refuse(2)
-        elif row[_ASKED] and state >= _PIN:  # at any time (TC_SHIP_AMDATA)
-            self.owed |= _ID
+                self._say(_CONFIRM_FRAME)
+            self.finish("left")
+        elif state == HELLO:
+            self._hello(phase, row[_WAITING], row[_REQUEST])
+        elif state <= _SELECT:
+            self._select(row, state == _PROTOCOL and self.server)
+        elif row[_ASKED]:  # at any time (TC_SHIP_AMDATA)
+            self._say(_ID_FRAME % self.ship_id.encode())
         elif state == _PIN:
             if row[_PIN_STATE] in ("none", "optional", "pinOk"):
                 self.state = _ACCESS
                 self.wait = _T_STEP
-                self.owed |= _ASK
+                self._say(_ASK_FRAME)
             else:
                 self.finish("pin")
         elif state == _ACCESS and row[_SHIP_ID]:
             self.peer_id = row[_SHIP_ID]
-            self.begin_data()
+            self._open()
 
-    def unexpected(self):
-        state = self.state
-        if state == _HELLO:
-            self.abort("hello")
-        elif state == _PROTOCOL or state == _SELECT:
-            self.refuse(2)
-        elif state < _ACCESS:
-            self.finish("pin")
-
-    # --- phases
-
-    def greet(self, trusted):
+    def _greet(self, trusted, wait):
+        """Say hello, ready or pending, and how long we wait for the peer to be ready."""
         self.trusted = trusted
-        self.wait = _T_HELLO
-        self.owed |= _GREET
+        self.wait = wait
+        self._say(_HELLO_FRAME % (b"ready" if trusted else b"pending", wait))
 
-    def hello(self, phase, waiting, request):
+    def _hello(self, phase, waiting, request):
         """SME hello, SHIP 13.4.4.1.3."""
-        if phase == "aborted":
-            self.finish("aborted")
-            return
         if phase == "ready":
-            self.ready = True
+            self._ready = True
             if self.trusted:
-                self.protocol()
+                self._agree()
                 return
             self.wait = 0  # only we are waited for now
         elif phase != "pending":
-            self.unexpected()
-            return
+            self._abort("hello")
         elif request:
-            self.wait = min(self.wait + _T_HELLO, _LONGEST)
-            self.owed |= _GREET
+            self._greet(self.trusted, min(self.wait + _T_HELLO, _LONGEST))
             return
         if not self.trusted:
             if not waiting or waiting < _T_PROLONG_MIN:
                 waiting = _T_HELLO
-            self.granted = waiting = min(waiting, _LONGEST)
-            self.asked = False
-            self.prolong = waiting - _T_PROLONG_GAP if waiting >= _T_PROLONG_THR else waiting >> 1
+            self._granted = waiting = min(waiting, _LONGEST)
+            self._prolong = waiting - _T_PROLONG_GAP if waiting >= _T_PROLONG_THR else waiting >> 1
 
-    def abort(self, why):
-        self.owed = self.owed & ~(_GREET | _PROLONG) | _ABORT
+    def _abort(self, why):
+        self._say(_ABORT_FRAME)
         self.finish(why)
 
-    def protocol(self):
+    def _agree(self):
+        """Both are ready: protocol handshake."""
         self.state = _PROTOCOL
         self.wait = _T_STEP
         if not self.server:
-            self.owed |= _OFFER
+            self._say(_PROTOCOL_FRAME % b"announceMax")
 
-    def refuse(self, number):
-        self.number = number
-        self.owed |= _ERROR
+    def _select(self, row, proposal):
+        """The server got a proposal, or either side the selection."""
+        major = row[_MAJOR]
+        if row[_TYPE] == ("announceMax" if proposal else "select"):
+            if not major or major > 1 and not proposal or "JSON-UTF8" not in (row[_FORMATS] or ()):
+                self._refuse(3)
+                return
+            self.wait = _T_STEP
+            if proposal or not self.server:
+                self._say(_PROTOCOL_FRAME % b"select")
+            if proposal:
+                self.state = _SELECT
+            else:
+                self.state = _PIN
+                self._say(_PIN_FRAME)
+        elif row[_REFUSED] or row[_FLAT]:
+            self.finish("protocol")
+        elif row[_PHASE] != "ready":  # a request for time and its answer may cross
+            self._refuse(2)
+
+    def _refuse(self, number):
+        """1 timeout, 2 unexpected message, 3 selection mismatch."""
+        self._say(_ERROR_FRAME % number)
         self.finish("protocol")
 
-    def begin_data(self):
+    def _open(self):
         self.state = DATA
         self.wait = 0
         self.opened()
-
-    # --- websocket's own
-
-    def fail(self, code):
-        """The peer broke the rules of the websocket."""
-        self.failed = True
-        self.finish("frame", code)
-
-    def pinged(self):
-        self.echo = self.control
-        self.owed |= _PONG
-
-    def closed(self, code):
-        """The peer closes the websocket."""
-        if self.state < _ENDING:
-            self.finish("rejected" if code == 4452 else "closed", 1000)
-            self.code = code
-        self.over = True
-
-    # --- frames out
-
-    def emit(self):
-        """Put what is owed into `out`, which is empty; True when there is something to send."""
-        self.sent = self.fill = 0
-        if self.over and not self.owed & _BYE:
-            self.state = DEAD
-            return False
-        bit = 1
-        while bit <= _BYE:
-            if self.owed & bit and (not self.streaming or bit & _BETWEEN):
-                if not self.put_owed(bit):
-                    break
-                self.owed &= ~bit
-            bit <<= 1
-        return self.fill > 0
-
-    def put_owed(self, bit):
-        kind = b"\x01"
-        if bit == _PONG:
-            return self.put(10, self.echo)
-        elif bit == _PING:
-            return self.put(9, b"")
-        elif bit == _BYE:
-            code = 1000 if self.code in (1005, 4452) else self.code
-            return self.put(8, code.to_bytes(2, "big"))
-        elif bit == _INIT:
-            return self.put(2, b"\0\0")
-        elif bit == _GREET:
-            text = '{"connectionHello":[{"phase":"%s"},{"waiting":%d}]}' % (
-                "ready" if self.trusted else "pending",
-                self.state == _HELLO and self.wait or _T_HELLO,
-            )
-        elif bit == _PROLONG:
-            text = '{"connectionHello":[{"phase":"pending"},{"prolongationRequest":true}]}'
-        elif bit == _ABORT:
-            text = '{"connectionHello":[{"phase":"aborted"}]}'
-        elif bit == _OFFER:
-            text = (
-                '{"messageProtocolHandshake":[{"handshakeType":"%s"},'
-                '{"version":[{"major":1},{"minor":0}]},{"formats":[{"format":["JSON-UTF8"]}]}]}'
-                % ("select" if self.state > _PROTOCOL else "announceMax")
-            )
-        elif bit == _ERROR:
-            text = '{"messageProtocolHandshakeError":[{"error":%d}]}' % self.number
-        elif bit == _NO_PIN:
-            text = '{"connectionPinState":[{"pinState":"none"}]}'
-        elif bit == _ASK:
-            text = '{"accessMethodsRequest":[]}'
-        elif bit == _ID:
-            text = '{"accessMethods":[{"id":"%s"}]}' % self.ship_id
-        else:
-            kind = b"\x03"
-            if bit == _LEAVE:
-                text = '{"connectionClose":[{"phase":"announce"},{"maxTime":500},{"reason":"%s"}]}' % self.reason
-            else:
-                text = '{"connectionClose":[{"phase":"confirm"}]}'
-        return self.put(2, kind + text.encode())

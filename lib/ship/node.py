@@ -13,7 +13,7 @@ from os import urandom
 from bounded.compat import const, peer_ip
 from bounded.wait import readable, sleep_ms
 
-from ship.connection import DATA, DEAD, NEW
+from ship.connection import DATA, DEAD, HELLO, NEW
 from ship.session import Session
 
 _SUITES = (
@@ -22,10 +22,10 @@ _SUITES = (
     "TLS1-3-AES-128-GCM-SHA256",  # hosts only (T4)
 )
 _TICK = const(100)
-_HELLO = const(4)
 _WAITING = const(3)  # sockets that may wait for a handshake beside the sessions
 _TARGETS = const(8)
 _ADDRESSES = const(8)
+_PROBE = const(4000)  # ms in which a peer has to answer a ping when its place is needed
 _BURST = const(6)
 _EVERY = const(2000)  # ms between handshakes of one address, in the long run
 _BACK_OFF = b"\x00\x03\x03\x0a\x0a\x14\x14\x3c"  # seconds, from and to
@@ -48,17 +48,14 @@ class Node:
         self.shaking = None
         self._targets = {}
         self._debts = {}
-        self._contexts = []
+        self.contexts = []
         for role in (tls.PROTOCOL_TLS_CLIENT, tls.PROTOCOL_TLS_SERVER):
             context = tls.SSLContext(role)
             context.verify_mode = tls.CERT_OPTIONAL if role == tls.PROTOCOL_TLS_SERVER else tls.CERT_NONE
             context.load_cert_chain(identity[0], identity[1])
             known = context.get_ciphers()
             context.set_ciphers([suite for suite in _SUITES if suite in known])
-            self._contexts.append(context)
-
-    def wrap(self, raw, server):
-        return self._contexts[server].wrap_socket(raw, server_side=server, do_handshake_on_connect=False)
+            self.contexts.append(context)
 
     def count(self, what):
         self.counts[what] = self.counts.get(what, 0) + 1
@@ -82,16 +79,18 @@ class Node:
             await sleep_ms(20)
         self.shaking = session
         session.pair = self.pool.pop()
-        session.take(session.pair[0], session.pair[1])
+        session.inb, session.out = session.pair
+        session.view = memoryview(session.inb)
 
     def _make_room(self):
         for session in self.sessions:
-            if session.state == _HELLO and not session.trusted:
+            if session.state == HELLO and not session.trusted:
                 self.drop(session, "room")
                 return
         for session in self.sessions:
-            if session.state == DATA and session.silence > 4000:
-                session.probe()
+            if session.state == DATA and session.silence > _PROBE:  # is it alive?
+                session.silence = _PROBE
+                session.ping_in = 0
 
     def drop(self, session, why):
         """Cut it, now."""
@@ -140,6 +139,7 @@ class Node:
                 self.trust.add(session.ski, session.peer_id)
             except (OSError, ValueError):  # remembering it is a courtesy
                 self.count("id")
+        session.open = True
         session.receiver = self.owner.connected(session)
 
     def _closed(self, session):
@@ -147,9 +147,6 @@ class Node:
             session.open = False
             session.receiver = None
             self.owner.disconnected(session)
-
-    def failed(self, session, error):
-        self.error = error
 
     def left(self, session):
         """It is over."""
