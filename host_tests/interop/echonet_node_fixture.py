@@ -2,8 +2,9 @@
 
     micropython -X heapsize=48K echonet_node_fixture.py BIND INTERFACE [SPREAD_MS [REPEAT_MS]]
 
-02A101 has two properties of the user-defined range besides: F0 is the free heap after a collection, a Set of F1 to 1
-raises, to 2 tells the server that the network was regained, to 3 lets a car (C7) come after 2 s.
+02A101 has three properties of the user-defined range besides: F0 is the free heap after a collection, a Set of F1 to 1
+raises and lets the announced F2 raise from then on, to 2 tells the server that the network was regained, to 3 lets a
+car (C7) come after 2 s.
 """
 
 import asyncio
@@ -19,12 +20,17 @@ from host_tests.interop.echonet_node_fixture_objects import MAKER, ROWS, UNIQUE,
 class Probe:
     """What a test wants to know of this process."""
 
+    broken = False
+
     def get(self, epc):
+        if epc == 0xF2:
+            return 1 // (not self.broken)
         gc.collect()
         return gc.mem_free() if hasattr(gc, "mem_free") else 0
 
     def set(self, epc, value):
         if value == 1:
+            self.broken = True
             raise ValueError("asked for")
         if value == 2:
             self.server.renew()
@@ -40,7 +46,7 @@ class Probe:
 def build(probe):
     probe.demo = Demo()
     identity = constant(0x82, b"\0\0R\2") + constant(0x83, b"\xfe" + MAKER + UNIQUE) + constant(0x8A, MAKER)
-    parts = ((identity, None), (ROWS, probe.demo), (b"\xf0\x14\xf1\x34", probe))
+    parts = ((identity, None), (ROWS, probe.demo), (b"\xf0\x14\xf1\x34\xf2\x51", probe))
     return node(EchonetObject(0x02A101, parts), charger(0x02A102))
 
 

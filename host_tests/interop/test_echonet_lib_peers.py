@@ -12,9 +12,9 @@ from host_tests.interop.echonet_node_fixture_process import NodeProcess
 from host_tests.interop.namespaces import Network, Unavailable
 from host_tests.peers.echonet_controller import PROGRAMS, Controller
 
-GET = "80 81 82 83 88 8a 93 99 9d 9e 9f c5 c7 c8 cc d3 d4 d8 da e0 e2 e4 e6 e7 eb ed f0 f1".split()
+GET = "80 81 82 83 88 8a 93 99 9d 9e 9f c5 c7 c8 cc d3 d4 d8 da e0 e2 e4 e6 e7 eb ed f0 f1 f2".split()
 SET = "80 81 93 99 cd d9 da e0 e7 eb ed f1".split()
-INF = "80 81 88 99 c7 da eb ed".split()
+INF = "80 81 88 99 c7 da eb ed f2".split()
 VALUES = {
     "80": "30", "81": "00", "82": "00005202", "88": "42", "93": "41", "99": "2af8", "c5": "00002af8", "c7": "30",
     "c8": "0000057800002af8", "cc": "11", "d3": "00000000", "d4": "0000", "d8": "0001e240", "da": "42",

@@ -137,18 +137,20 @@ def test_start_reply_port_group_and_order(runtime, one, two):
 def test_all_instances_by_multicast_are_spread_and_block_nobody(one, two):
     with serve():
         times = []
-        for turn in range(4):
+        meanwhile = []
+        for turn in range(6):
             one.send("1081 %04X 05FF01 0EF000 62 01 D6 00" % turn, to=GROUP)
             start = time.monotonic()
             assert two.ask(GET % (1, "DA")) is not None
-            assert time.monotonic() - start < 0.08 or turn == 0
+            meanwhile.append(time.monotonic() - start)
             assert one.hear() == flat("1081 %04X 0EF001 05FF01 72 01 D6 07 02 02A101 02A102" % turn)
             times.append(time.monotonic() - start)
         # by unicast there is nothing to spread
         one.send("1081 0009 05FF01 02A100 62 01 DA 00")
         assert one.hear() == flat("1081 0009 02A101 05FF01 72 01 DA 01 42")
         assert one.hear() == flat("1081 0009 02A102 05FF01 72 01 DA 01 42")
-        assert min(times) > 0.08 and max(times) < 2.5 and max(times) - min(times) > 0.05, times
+        assert min(times) > 0.08 and max(times) < 3 and max(times) - min(times) > 0.05, times
+        assert min(meanwhile) < 0.08, meanwhile
 
         # more than can wait are answered all the same
         for turn in range(9):
@@ -206,4 +208,7 @@ def test_a_defect_behind_a_property_does_not_stop_the_node(one):
             one.send("1081 0002 05FF01 02A101 61 01 F1 04 00000001")
             assert one.hear(timeout_s=0.2) is None
             assert one.ask(GET % (7, "DA")) == flat(GOT % (7, "DA 01 42"))
+        one.send(GET % (7, "F2"))
+        assert one.hear(timeout_s=0.5) is None
+        assert one.ask(GET % (7, "DA")) == flat(GOT % (7, "DA 01 42"))
         assert process.alive()

@@ -148,10 +148,13 @@ class Server:
             self.failure = error
 
     def _announce(self):
-        for each in self.node.objects:
-            size = self.node.announce(each, self._out)
-            if size and not self._send(size, True):
-                each.forget()
+        try:
+            for each in self.node.objects:
+                size = self.node.announce(each, self._out)
+                if size and not self._send(size, True):
+                    each.forget()
+        except Exception as error:
+            self.failure = error
 
     def _send(self, size, to_group):
         try:
