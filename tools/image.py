@@ -21,7 +21,7 @@ import shorten
 from runtimes import BUILD, ROOT
 
 _AS_SOURCE = ("boot.py", "main.py")
-_NOT_ON_DEVICE = ("manifest.py",)
+_NOT_ON_DEVICE = ("manifest.py", "cpython.py")
 
 # Modules that only the profile `full` loads: patterns of paths inside an image, without suffix.
 # A profile never loads what its board does not list; this table is for leaving them out of an image and of `make size`.
@@ -44,7 +44,7 @@ def build(arch="mpy64", board="sim", optimise=3, without=()):
     return folder
 
 
-def sources(board="sim"):
+def sources(board="sim", host=False):
     """What goes into an image: a dictionary from the path in the image to the path of the source."""
     found = {}
     for top, prefix in (("firmware", ""), ("lib", "lib"), ("boards/" + board, "boards/" + board)):
@@ -52,7 +52,7 @@ def sources(board="sim"):
         for folder, folders, files in os.walk(base):
             folders[:] = [each for each in folders if each != "__pycache__"]
             for file in files:
-                if file.endswith(".py") and file not in _NOT_ON_DEVICE:
+                if file.endswith(".py") and (host or file not in _NOT_ON_DEVICE):
                     path = os.path.join(folder, file)
                     found[os.path.join(prefix, os.path.relpath(path, base))] = path
     outer = os.path.join(ROOT, "boards", "__init__.py")
@@ -77,7 +77,7 @@ def _update(folder, march, board, optimise, without):
     if old.pop("", made_by) != made_by:
         old = dict.fromkeys(old)
     new, jobs = {}, []
-    for target, source in sources(board).items():
+    for target, source in sources(board, march == "cpython").items():
         if target.startswith(without):  # by an empty tuple nothing starts
             continue
         status = os.stat(source)

@@ -2,7 +2,8 @@
 
     python3 tools/packages.py           (a test fails while a file list is out of date)
 
-A package names its own files and those of `bounded` that they import, so that nothing else has to be installed.
+A package names its own files and those of `bounded` that they import, so that nothing else has to be installed; what
+only CPython needs (bounded/cpython.py) is not among them.
 """
 
 import ast
@@ -13,6 +14,7 @@ import os
 from runtimes import ROOT
 
 VERSION = "0.1.0"
+_HOST_ONLY = "cpython.py"
 _LIB = os.path.join(ROOT, "lib")
 
 
@@ -24,6 +26,7 @@ def packages():
 def description(package):
     """The text of lib/<package>/package.json."""
     own = [package + "/" + name for name in sorted(os.listdir(os.path.join(_LIB, package))) if name.endswith(".py")]
+    own = [file for file in own if not file.endswith(_HOST_ONLY)]
     needed, new = set(own), set(own)
     while new:
         new = set().union(*(_imported(file) for file in new)) - needed
@@ -50,7 +53,7 @@ def _imported(file):
     for name in names:
         parts = name.split(".")
         for file in ("/".join(parts[:2]) + ".py", parts[0] + "/__init__.py"):
-            if len(parts) > 1 and os.path.isfile(os.path.join(_LIB, file)):
+            if len(parts) > 1 and not file.endswith(_HOST_ONLY) and os.path.isfile(os.path.join(_LIB, file)):
                 found.add(file)
     return found
 

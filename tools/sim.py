@@ -16,6 +16,7 @@ import sys
 import time
 
 import image
+import provision
 import runtimes
 import setup
 from runtimes import ROOT
@@ -91,6 +92,7 @@ class Simulator:
 
     async def _start(self):
         given = self._given
+        provision.ensure(self._state)
         folder = image.build(given.runtime, board=given.board)
         # Under a short name, as on a device: every module's path is kept in the firmware's heap.
         link = os.path.join(self._state, "fw")

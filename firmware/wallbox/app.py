@@ -30,9 +30,11 @@ _ONLY_TO_START = (
     "wallbox.echonet_map.epc",
     "wallbox.config",
     "wallbox.remembered",
+    "wallbox.identity",
     "bounded.records",
 )
 
+_EMS_ROOM = const(98304)  # heap that SHIP and SPINE with two connections take
 _TICK_MS = const(10)
 _ARBITRATE_MS = const(100)
 _GAP_WINDOW_MS = const(60000)
@@ -59,7 +61,38 @@ class App:
         from wallbox.echonet_map import node  # here: it is dropped again below
 
         self.echonet = node.build(self, settings)
+        self.ship = self.spine = None
+        if settings.ship_port:
+            self._meet_ems(settings)
         self.console = Console(self)
+
+    def _meet_ems(self, settings):
+        """SPINE over SHIP, where the platform has TLS and the device was given an identity."""
+        if hasattr(gc, "mem_free"):
+            gc.collect()
+            if gc.mem_free() < _EMS_ROOM:
+                print("SHIP is off: %d bytes of heap left, %d needed" % (gc.mem_free(), _EMS_ROOM))
+                return
+        try:
+            from ship import node as _  # noqa: F401 - needs the module tls
+        except ImportError:
+            print("SHIP is off: this Python has no TLS")
+            return
+        from wallbox import identity
+        from wallbox.clock import Clock
+        from wallbox.limits.failsafe import ConsumptionLimit
+        from wallbox.ship_link import ShipLink
+        from wallbox.spine_map.node import SpineNode
+
+        own = identity.load(self.board.storage)
+        if own is None:
+            print("SHIP is off: no identity, see tools/provision.py")
+            return
+        self.power_limit.expect(
+            ConsumptionLimit(0, settings.failsafe_w, settings.failsafe_s * 1000, settings.failsafe_hold)
+        )
+        self.spine = SpineNode(self, settings, VERSION, Clock(self.board))
+        self.ship = ShipLink(self.station, settings, own, self.board.storage, self.spine)
 
     def tasks(self):
         """Name and coroutine function of every task, the guard's first."""
@@ -69,6 +102,10 @@ class App:
         yield "echonet", self.echonet.run
         if self.station.lease_ms is not None:
             yield "echonet lease", self._echonet_lease
+        if self.ship:
+            for task in self.ship.tasks():
+                yield task
+            yield "spine", self.spine.run
         if self.board.serve_console:
             yield "console", self._console
 
@@ -93,6 +130,9 @@ class App:
     async def _arbiter(self):
         while True:
             self.load_control.step()
+            self.power_limit.step()
+            if self.ship:
+                self.ship.button(_ARBITRATE_MS, self.station.readings.button)
             self.station.arbitrate()
             await sleep_ms(_ARBITRATE_MS)
 
@@ -137,6 +177,8 @@ class App:
         """The network went down or came back."""
         if up:
             self.echonet.renew()
+        if self.ship:
+            self.ship.network_changed(up)
 
 
     def _session_changed(self, car):
@@ -167,7 +209,8 @@ async def _serve():
     for name in _ONLY_TO_START:
         unload(name)
     gc.collect()
-    print("ready %s ski=- ship_port=- echonet=%s:3610" % (VERSION, app.echonet.bind))
+    ski, port = (app.ship.ski, app.ship.port) if app.ship else ("-", "-")
+    print("ready %s ski=%s ship_port=%s echonet=%s:3610" % (VERSION, ski, port, app.echonet.bind))
     await supervisor.run(app)
 
 

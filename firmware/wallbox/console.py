@@ -74,6 +74,9 @@ class Console:
             "failure": server.failure and repr(server.failure),
         }
 
+        if app.ship:
+            yield "ship", app.ship.report()
+
     def _limits(self, station):
         if station.decision:
             for name, kind, value, unit, age_ms, active, binding, share_ma in rows(
@@ -98,4 +101,25 @@ class Console:
     def op_faults_reset(self, request):
         """A person saw to it: clear latched faults whose cause is gone."""
         self._app.station.guard.reset_faults(True)
+        return _OK
+
+    def op_trust(self, request):
+        """Trust the EMS with this `ski`, as a person compared it; a connection that waits for it goes on."""
+        return self._person(lambda trust: trust.add(request.get("ski")))
+
+    def op_untrust(self, request):
+        """Trust the EMS with this `ski` no longer."""
+        return self._person(lambda trust: trust.remove(request.get("ski")))
+
+    def op_accept_any(self, request):
+        """Trust whoever asks within the next `s` seconds (120); 0 ends that."""
+        return self._person(lambda trust: trust.open_window(self._app.station.now_ms, request.get("s", 120) * 1000))
+
+    def _person(self, act):
+        if not self._app.ship:
+            return (("error", "SHIP is off"),)
+        try:
+            act(self._app.ship.trust)
+        except (ValueError, OSError, AttributeError, TypeError) as error:
+            return (("error", str(error)),)
         return _OK

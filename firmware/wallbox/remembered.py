@@ -1,6 +1,6 @@
 """What was set without a heartbeat behind it, kept over a power cut: a limit that vanished would overload a house.
 
-These are the settings of the functions that ECHONET Lite writes. Loaded at start, and again whenever there is
+These are the settings of the functions that ECHONET Lite writes, and the failsafe values of LPC. Loaded at start, and again whenever there is
 something to keep.
 """
 
@@ -17,6 +17,7 @@ def asked(app):
     load = app.load_control
     limit = app.power_limit
     mode = app.operation_mode
+    consumption = limit.consumption
     return [
         app.device_state.in_service,
         mode.mode,
@@ -25,6 +26,8 @@ def asked(app):
         load.method,
         load.power_w,
         load.current_ma,
+        consumption and consumption.failsafe_w,
+        consumption and consumption.duration_ms,
     ]
 
 
@@ -51,6 +54,8 @@ def restore(app, storage):
     values = json.loads(kept)
     for i in range(min(len(setters), len(values))):
         setters[i](values[i])
+    if limit.consumption and len(values) > 8 and None not in values[7:9]:
+        limit.consumption.failsafe_w, limit.consumption.duration_ms = values[7:9]
 
 
 def save(app, storage):

@@ -77,6 +77,10 @@ class Station:
             source.set_w(self.now_ms, limit_w, self._lease_of(source))
         self._changed = True
 
+    def look(self):
+        """A source was written by its owner: decide at the next tick."""
+        self._changed = True
+
     def allow(self, source, allowed):
         """Allow charging by the permission `source`, or not."""
         if not source.own[3] or source.own[0] != allowed:

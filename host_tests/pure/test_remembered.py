@@ -90,7 +90,7 @@ def test_what_does_not_fit_is_left_out():
     Slots(flash, "asked", 160).write(b"[true, 1, 4200, 50, 5, 99999, 6000, 7]")
     fresh = App()
     remembered.restore(fresh, flash)
-    assert remembered.asked(fresh) == [True, 0, 4200, 50, 0, None, 6000]
+    assert remembered.asked(fresh) == [True, 0, 4200, 50, 0, None, 6000, None, None]
 
 
 def test_power_cut_at_every_step_leaves_the_old_or_the_new():

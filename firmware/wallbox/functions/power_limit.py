@@ -4,13 +4,20 @@ from wallbox.limits.sources import OBLIGATION
 
 
 class PowerLimit:
-    """Upper bounds on the station's consumption: watts, and per cent of the rated current."""
+    """Upper bounds on the station's consumption: watts, and per cent of the rated current.
+
+    `consumption` is the limit with heartbeat and failsafe (LPC, limits/failsafe.py), None where no such EMS can be;
+    it counts while `commissioned`: before any EMS is trusted there is nobody whose silence could mean something.
+    """
 
     def __init__(self, station):
         self._station = station
         self._watts = station.add_source("power limit", OBLIGATION)
         self._per_cent = station.add_source("current limit", OBLIGATION)
         self.sources = (self._watts, self._per_cent)
+        self.consumption = None
+        self.commissioned = False
+        self._heard = self._version = None
         self.limit_w = None
         self.limit_per_cent = None
 
@@ -26,3 +33,35 @@ class PowerLimit:
         ratings = self._station.ratings
         self._station.bound_ma(self._per_cent, None if per_cent is None else ratings.max_ma * per_cent // 100)
         return True
+
+    def expect(self, consumption):
+        """From now on an energy guard may set `consumption`."""
+        self.consumption = consumption
+        self._heard = self._station.add_source("consumption limit", OBLIGATION)
+
+    def step(self):
+        """Let time pass for the consumption limit, and hand to the arbiter what it says."""
+        limit = self.consumption
+        if limit is None or not self.commissioned:
+            return
+        station = self._station
+        limit.step(station.now_ms)
+        if self._version != limit.version:
+            self._version = limit.version
+            limit_w = limit.limit_w()
+            if limit_w is None:
+                self._heard.clear(station.now_ms)
+            else:
+                self._heard.set_w(station.now_ms, limit_w)
+            station.look()
+
+    def commission(self, on):
+        """An EMS may now be there (or nobody is trusted any more): begin in "init", or let go."""
+        if self.consumption and on != self.commissioned:
+            self.commissioned = on
+            self._version = None
+            if on:
+                self.consumption.restart(self._station.now_ms)
+            else:
+                self._heard.clear(self._station.now_ms)
+                self._station.look()

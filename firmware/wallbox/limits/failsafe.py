@@ -35,9 +35,14 @@ class ConsumptionLimit:
         self.failsafe_w = failsafe_w
         self.duration_ms = duration_ms
         self.hold = hold
+        self.version = 0  # grows with every change a reader can see
+        self.restart(now_ms)
+
+    def restart(self, now_ms):
+        """As after power-up; the failsafe values stay."""
         self.value_w = 0
         self.end_ms = None  # when the limit's duration is over, None = no end
-        self.version = 0  # grows with every change a reader can see
+        self.version += 1
         self.state = INIT  # 901: start in init, limited to the failsafe value
         self._since_ms = now_ms
         self._heartbeat_ms = None  # arrival of the last one, None = none that counts

@@ -1,0 +1,134 @@
+"""The station's SHIP node: identity, trust, DNS-SD and the pause of charging around TLS handshakes.
+
+lib/ship knows no charger; this joins it to the station. What an EMS sends goes to `spine` (a receiver for each
+connection); what a person may do (accept, remove, open the accept-any window) is here for the console and the button.
+"""
+
+from bounded.compat import const
+from bounded.records import Files, Slots
+from bounded.wait import sleep_ms
+from ship.dnssd import Responder, serve
+from ship.dnssd_peers import Peers
+from ship.node import Node
+from ship.trust import PEER_BYTES, Trust
+
+_PEERS = const(4)  # found in the network at a time
+_TRUSTED = const(8)
+_SESSIONS = const(2)
+_LOOK_MS = const(500)
+_WINDOW_MS = const(120000)  # of the button
+_PRESS_MS = const(500)  # shorter is a bounce, longer than the next one means something else
+_LONG_PRESS_MS = const(5000)
+_FOR_EVER_MS = const(1 << 60)
+
+
+def _octets(address):
+    return bytes([int(part) for part in address.split(".")])
+
+
+class ShipLink:
+    """`spine` has connected(session) -> receiver, disconnected(session) and expect_ems(may one be there)."""
+
+    def __init__(self, station, settings, identity, storage, spine):
+        self._station = station
+        self._spine = spine
+        self.ski = identity.ski
+        self.port = settings.ship_port
+        self._bind = settings.bind or "0.0.0.0"
+        store = Files(storage) if isinstance(storage, str) else storage
+        self.trust = trust = Trust(Slots(store, "trust", _TRUSTED * PEER_BYTES), _TRUSTED)
+        for ski in settings.trust:
+            trust.add(ski)
+        if settings.accept_any:
+            trust.open_window(0, _FOR_EVER_MS)
+        self.node = Node(
+            self, (identity.cert, identity.key), identity.ship_id, identity.ski, trust, self._clock, sessions=_SESSIONS
+        )
+        self.responder = responder = Responder(
+            identity.ship_id, "%s-%s" % (settings.hostname, identity.ski[:6]), self.port, identity.fields
+        )
+        responder.peers = self._found = Peers(_PEERS)
+        self._address = settings.bind and _octets(settings.bind)
+        self._interface = settings.multicast_if and _octets(settings.multicast_if)
+        self.network_changed(True)
+        self._pressed_ms = 0
+
+    def _clock(self):
+        return self._station.now_ms
+
+    def tasks(self):
+        """Name and coroutine function of each task."""
+        yield "ship listener", self._listen
+        yield "ship sessions", self.node.keep
+        yield "dns-sd", self._announce
+        yield "ship peers", self._look
+
+    async def _listen(self):
+        await self.node.listen(self._bind, self.port)
+
+    async def _announce(self):
+        await serve(self.responder, self._clock)
+
+    async def _look(self):
+        """Announce whether anybody may register, and dial trusted peers that were found."""
+        while True:
+            now_ms = self._clock()
+            window = self.trust.window_open(now_ms)
+            self.responder.register(window)
+            self._spine.expect_ems(window or bool(self.trust.known()))
+            for ski, _, host, port, path, _ in self._found.known(now_ms):
+                if ski != self.ski:
+                    self.node.seen(ski, host, port, path)
+            await sleep_ms(_LOOK_MS)
+
+    def network_changed(self, up):
+        """The network went down or came back."""
+        if up and self._address:
+            self.responder.network(self._address, self._interface or None)
+            self.responder.announce()
+        else:
+            self.responder.network(None)
+
+    def button(self, dt_ms, pressed):
+        """A press of 0.5 to 5 s, judged when it ends, opens the accept-any window for two minutes."""
+        if pressed:
+            self._pressed_ms += dt_ms
+        else:
+            if _PRESS_MS <= self._pressed_ms < _LONG_PRESS_MS:
+                self.trust.open_window(self._clock(), _WINDOW_MS)
+            self._pressed_ms = 0
+
+    # --- what the node tells
+
+    async def before_handshake(self):
+        """The arithmetic of TLS blocks the loop: first get into a state that needs no software to be safe."""
+        guard = self._station.guard
+        guard.prepare_for_stall(True)
+        while not guard.stall_safe:
+            await sleep_ms(20)
+
+    async def after_handshake(self):
+        self._station.guard.prepare_for_stall(False)
+
+    def connected(self, session):
+        return self._spine.connected(session)
+
+    def disconnected(self, session):
+        self._spine.disconnected(session)
+
+    # --- what a person may do
+
+    def report(self):
+        """For the console: who is there, who asked, who is trusted."""
+        return {
+            "ski": self.ski,
+            "port": self.port,
+            "dnssd": self.responder.state,
+            "trusted": self.trust.known(),
+            "askers": self.trust.askers,
+            "window": self.trust.window_open(self._clock()),
+            "sessions": [
+                {"ski": each.ski, "state": each.state, "server": each.server} for each in self.node.sessions
+            ],
+            "counts": self.node.counts,
+        }

@@ -1,0 +1,1 @@
+"""SPINE 5.2: the use case functions as features of a SPINE device; one module each, only mapping."""

@@ -1,0 +1,65 @@
+"""ElectricalConnection server of the EVSE: parameters and connection of 5.2.2 UCF_AC_Measurement (tables 37-50) and
+5.2.3 UCF_Characteristics (tables 53-57, LPC scenario 4).
+
+One feature carries both, since an entity may have only one server feature of a type.
+"""
+
+from bounded.compat import const
+from wallbox.spine_map.ac_measurement import ids, kind_and_phase, scope
+
+NUMBER = const(5)
+_PHASES = ("a", "b", "c", "ab", "abc")
+
+# T41 T43 T44 T47 T49 T50
+_PARAMETERS = (
+    b"electricalConnectionParameterDescriptionListData:(electricalConnectionParameterDescriptionData:"
+    b"[electricalConnectionId:k parameterId:k measurementId:u voltageType:s acMeasuredPhases:s "
+    b"acMeasuredInReferenceTo:s acMeasurementType:s acMeasurementVariant:s scopeType:s])"
+)
+# T39
+_CONNECTION = (
+    b"electricalConnectionDescriptionListData:(electricalConnectionDescriptionData:"
+    b"[electricalConnectionId:k powerSupplyType:s acConnectedPhases:u positiveEnergyDirection:s])"
+)
+# T54
+_CHARACTERISTICS = (
+    b"electricalConnectionCharacteristicListData:(electricalConnectionCharacteristicData:"
+    b"[electricalConnectionId:k parameterId:k characteristicId:k characteristicContext:s characteristicType:s value:n "
+    b"unit:s])"
+)
+
+
+def feature(station):
+    """The feature; parameter and measurement ids are the same numbers."""
+    phases = station.ratings.phases
+    measurements = ids(phases)
+    every = _PHASES[phases + 1] if phases > 1 else "a"
+
+    def parameter(field, index):
+        if index >= len(measurements):
+            return None
+        measurement = measurements[index]
+        kind, phase = kind_and_phase(measurement)
+        return (
+            0,
+            measurement,
+            measurement,
+            "ac",
+            every if phase < 0 else _PHASES[phase],
+            None if phase < 0 else "neutral",
+            "real",
+            "rms",
+            scope(kind),
+        )
+
+    nominal = ((0, 0, 0, "entity", "powerConsumptionNominalMax", station.rated_w, 0, "W"),)
+    return (
+        NUMBER,
+        "ElectricalConnection",
+        "server",
+        (
+            (_PARAMETERS, parameter),
+            (_CONNECTION, ((0, "ac", phases, "consume"),)),
+            (_CHARACTERISTICS, nominal),
+        ),
+    )

@@ -1,0 +1,137 @@
+"""The station as a SPINE device: entity [0] node management, entity [1] EVSE with the features of its functions."""
+
+import asyncio
+
+from bounded.compat import const
+from bounded.wait import sleep_ms
+from spine.client import Client
+from spine.device import Device, entity
+from spine.peer import Peer
+from wallbox.spine_map import electrical_connection, manufacturer_information
+from wallbox.spine_map.ac_measurement import AcMeasurementFeature
+from wallbox.spine_map.device_configuration import DeviceConfigurationFeature
+from wallbox.spine_map.device_diagnosis import CLIENT, DeviceDiagnosisFeature
+from wallbox.spine_map.power_limit import PowerLimitFeature
+
+_EVSE = const(1025)  # entity(1)
+_IDLE_MS = const(10)
+_STEP_MS = const(100)
+
+_EVSECC = ("evseCommissioningAndConfiguration", "1.0.1", True, (1, 2), "release")
+_LPC = ("limitationOfPowerConsumption", "1.0.0", True, (1, 2, 3, 4), "release")
+_MPC = ("monitoringOfPowerConsumption", "1.0.0", True, (1, 2, 3, 4, 5), "release")
+
+
+class SpineNode:
+    """Owner of the SPINE device and of one `Link` for each connection."""
+
+    def __init__(self, app, settings, version, clock):
+        self._station = station = app.station
+        self._consumption = app.power_limit.consumption
+        self._commission = app.power_limit.commission
+        self._guards = None  # (peer, its entity) that bound the limit: the energy guard
+        self._links = {}  # by session
+        self._beats = {}  # peer: (its entity, arrival) of the last heartbeat
+        address = "d:_n:%s_%s" % (settings.vendor.replace(" ", ""), settings.serial)
+        self.device = device = Device(address, "ChargingStation", (), self._heard)
+        limit = PowerLimitFeature(device, station, app.power_limit)
+        configuration = DeviceConfigurationFeature(device, station, app.power_limit)
+        diagnosis = DeviceDiagnosisFeature(device, station, app.device_state, clock)
+        measurement = AcMeasurementFeature(device, station, clock)
+        self._load = limit.feature
+        self._steps = (limit.step, configuration.step, diagnosis.step, measurement.step)
+        device.add(
+            (
+                entity(1),
+                "EVSE",
+                (
+                    manufacturer_information.feature(settings, station.ratings.name, version),
+                    diagnosis.feature,
+                    limit.feature,
+                    configuration.feature,
+                    electrical_connection.feature(station),
+                    measurement.feature,
+                    diagnosis.client,
+                ),
+            )
+        )
+        device.use_cases = [
+            (_EVSE, "EVSE", (_EVSECC,)),
+            (_EVSE, "ControllableSystem", (_LPC,)),
+            (_EVSE, "MonitoredUnit", (_MPC,)),
+        ]
+
+    def connected(self, session):
+        """A connection carries data: the receiver of what its peer sends."""
+        self._links[session] = link = Link(self.device, session, self._station)
+        return link
+
+    def disconnected(self, session):
+        """It ended; what its peer had asked for by relations goes with it."""
+        link = self._links.pop(session, None)
+        if link:
+            link.close()
+
+    def expect_ems(self, on):
+        """Whether an EMS may be there: one is trusted, or any would be accepted."""
+        self._commission(on)
+
+    async def run(self):
+        """Notify what changed, for ever."""
+        while True:
+            for step in self._steps:
+                step()
+            await sleep_ms(_STEP_MS)
+
+    def _heard(self, peer, what, address, value):
+        now_ms = self._station.now_ms
+        if what == "alive":
+            self._beats[peer] = (address, now_ms)
+            if self._guards == (peer, address):
+                self._consumption.heartbeat(now_ms)
+        elif what == "bound" and value is self._load:
+            self._guards = (peer, address)
+            self._consumption.forget_heartbeat()
+            beat = self._beats.get(peer)
+            if beat and beat[0] == address:
+                self._consumption.heartbeat(beat[1])
+        elif what == "unbound" and value is self._load:
+            self._guards = None
+        elif what == "closed":
+            self._beats.pop(peer, None)
+
+
+class Link:
+    """One connection: bytes of datagrams in, and a task that sends what its peer is owed."""
+
+    def __init__(self, device, session, station):
+        self._station = station
+        self._peer = peer = Peer(device, Client(_EVSE, CLIENT))
+        self.begin = peer.begin
+        self.feed = peer.feed
+        self._task = asyncio.create_task(self._send(session))
+
+    def end(self):
+        """A datagram is complete; a coroutine to wait for when no more can be taken for now."""
+        self._peer.end(self._station.now_ms)
+        return None if self._peer.ready() else self._room()
+
+    async def _room(self):
+        while not self._peer.ready():
+            await sleep_ms(_IDLE_MS)
+
+    async def _send(self, session):
+        try:
+            while True:
+                producer = self._peer.next_message(self._station.now_ms)
+                if producer:
+                    await session.send(producer)
+                else:
+                    await sleep_ms(_IDLE_MS)
+        except OSError:
+            pass  # the connection ended; `close` follows
+
+    def close(self):
+        """The connection is gone."""
+        self._task.cancel()
+        self._peer.close()

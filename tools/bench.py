@@ -1,0 +1,8 @@
+"""`make bench`: the speed of the codecs, each compared in one run with something a reader knows."""
+
+import bench_echonet
+import bench_spine
+
+if __name__ == "__main__":
+    bench_echonet.main()
+    bench_spine.main()
