@@ -147,7 +147,7 @@ class App:
                 self.station.renew(self.power_limit.sources + self.load_control.sources)
 
     async def _remember(self):
-        """Keep what was set without a heartbeat as soon as it changed; in the long run not more often than flash bears."""
+        """Keep what was set without a heartbeat as soon as it changed, in bursts that flash bears."""
         self.station.written = False
         saves = _SAVES
         waited_ms = 0

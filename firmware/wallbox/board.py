@@ -6,7 +6,7 @@ A board is the package `boards/<name>` with `create(settings)`. What it returns 
     sample(readings)       fill in what is measured now; allocates nothing, never blocks for long
     apply(outputs)         drive pilot, contactor, lock, RCM test line and LED; allocates nothing
     storage                folder for persistent records
-    serve_console(console) coroutine that answers requests arriving on the board's own console line (console.py), or None
+    serve_console(console) coroutine that answers what arrives on the board's own console line (console.py), or None
 
 None means "unknown" in a reading; unknown is never 0. Integers only, units in the names.
 """

@@ -1,7 +1,7 @@
 """What was set without a heartbeat behind it, kept over a power cut: a limit that vanished would overload a house.
 
-These are the settings of the functions that ECHONET Lite writes, and the failsafe values of LPC. Loaded at start, and again whenever there is
-something to keep.
+These are the settings of the functions that ECHONET Lite writes, and the failsafe values of LPC. Loaded at start,
+and again whenever there is something to keep.
 """
 
 import json

@@ -33,7 +33,8 @@ RULES = {
     "firmware/wallbox/board.py": (("bounded",), PURE),
 }
 OURS = ("bounded", "echonet", "ship", "spine", "wallbox", "boards", "host_tests", "tools", "plant")
-COMPATIBILITY = ("lib/bounded/compat.py", "lib/bounded/cpython.py", "lib/bounded/wait.py")  # these know which Python this is
+# these know which Python this is
+COMPATIBILITY = ("lib/bounded/compat.py", "lib/bounded/cpython.py", "lib/bounded/wait.py")
 BOARDS = "boards/"  # a board imports `bounded`, the board interface and itself
 APP = "firmware/wallbox/app.py"  # the only one that imports a board
 LINES = 400

@@ -1,4 +1,4 @@
-"""Which property (EPC) serves which use case function: the one place to change when the standard's tables say otherwise.
+"""Which property (EPC) serves which function: the one place to change when the standard's tables say otherwise.
 
 Of IEC 63380-2 clause 5.3 only the functions' names and operations are public; the choice of EPC is inferred from the
 access pattern of the properties (Appendix, release R). Form of a row: see lib/echonet/object.py; access digit
@@ -11,7 +11,9 @@ the station has a source for it. Constant properties are added in node.py.
 
 # 5.3.2 UCF_Device_State: 80 operation status, 88 fault status, 89 fault description; with them the two settings
 # every device object must or may have, 81 installation location and 93 remote control.
-DEVICE_STATE = b"\x80\x76\x02\x30\x31" b"\x88\x56\x02\x41\x42" b"\x89\x12" b"\x81\x70\x11" b"\x93\x36\x04\x41\x42\x61\x62"
+DEVICE_STATE = (
+    b"\x80\x76\x02\x30\x31" b"\x88\x56\x02\x41\x42" b"\x89\x12" b"\x81\x70\x11" b"\x93\x36\x04\x41\x42\x61\x62"
+)
 
 # 5.3.3 UCF_EV_Connected: C7 vehicle connection, CD connection check, E6 vehicle id (constant)
 EV_CONNECTED = b"\xc7\x56\x05\x30\x40\x41\xff\x44" b"\xcd\x26\x01\x10"

@@ -1,4 +1,4 @@
-"""5.3.5 UCF_Measurement on ECHONET Lite: the meter (D3-D9) and, when it is known, the car's battery (E4, E2, D0 ...)."""
+"""5.3.5 UCF_Measurement on ECHONET Lite: the meter (D3-D9) and, when known, the car's battery (E4, E2, D0 ...)."""
 
 
 class MeasurementMap:
