@@ -12,7 +12,7 @@ from wallbox.evse.guard import Guard
 from wallbox.functions.ac_measurement import Energy
 from wallbox.limits.decide import Decision, Facts, decide
 from wallbox.limits.offer import Offer
-from wallbox.limits.sources import CEILING, DROP, INTERLOCK, OBLIGATION, Source
+from wallbox.limits.sources import CEILING, DROP, INTERLOCK, KEEP, OBLIGATION, Source
 
 _LEASE_MS = const(2000)  # the guard's permission, renewed at every arbitration
 _METER_FRESH_MS = const(10000)
@@ -37,10 +37,14 @@ class Station:
         self.lease_ms = settings.echonet_lease_s * 1000 or None
         self.sources = []
         self.facts = Facts()
+        self.facts.phases = ratings.phases
         self.facts.nominal_mv = ratings.nominal_mv
         self.facts.max_ma = ratings.max_ma
         self.facts.min_ma = max(ratings.min_ma, settings.min_ma)
         self.facts.own_w = settings.own_w
+        # what counts when such a lease runs out
+        fallback = settings.echonet_fallback
+        self.fallback = KEEP if fallback == "keep" else self.facts.min_ma if fallback == "minimum" else DROP
         self.offer = Offer(settings.rise_ma_per_5s, settings.resume_hold_s * 1000)
         self.decision = None
         self._supply = self.add_source("supply", CEILING)
@@ -52,6 +56,7 @@ class Station:
             self.bound_ma(self._supply, settings.supply_ma)
         self._changed = True
         self.written = False  # a source changed since this was last looked at
+        self.meter_fresh = False  # what the meter says is true now, else unknown
         self.car = False  # a car is plugged in (kept through E and F)
         self._fewer_since_ms = 0
 
@@ -106,7 +111,6 @@ class Station:
         """One guard tick, `dt_ms` after the one before. Allocates nothing unless a source was written."""
         self.now_ms += dt_ms
         if self._changed:
-            self.written = True
             self.arbitrate()
         self.board.sample(self.readings)
         self.guard.tick(dt_ms, self.readings)
@@ -114,11 +118,14 @@ class Station:
 
     def arbitrate(self):
         """Decide what may flow now and permit the guard that much."""
+        if self._changed:
+            self.written = True
         now_ms = self.now_ms
         guard = self.guard
         facts = self.facts
         readings = self.readings
-        meter_fresh = readings.meter_age_ms is not None and readings.meter_age_ms < _METER_FRESH_MS
+        age_ms = readings.meter_age_ms
+        self.meter_fresh = meter_fresh = age_ms is not None and age_ms < _METER_FRESH_MS
         self.energy.step(now_ms, readings.energy_wh if meter_fresh else None)
         state = guard.state
         if state == "A" if self.car else state in "BCD":

@@ -27,6 +27,8 @@ class Source:
 class Station:
     """What the functions need of a station: sources that note what they were told."""
 
+    fallback = None
+
     def __init__(self):
         self.now_ms = 0
         self.rated_w = 22080

@@ -1,11 +1,14 @@
 """5.3.4 UCF_Load_Control on ECHONET Lite: EPC EB, ED, E7; 027E also EC, EE, E0."""
 
+from wallbox.functions.operation_mode import CHARGE
+
 
 class LoadControlMap:
     """Set-points in W and 0.1 A, amounts in Wh."""
 
     def __init__(self, app):
         self._load = app.load_control
+        self._mode = app.operation_mode
         self._station = app.station
 
     def get(self, epc):
@@ -29,5 +32,9 @@ class LoadControlMap:
         if epc == 0xE7:
             return load.set_amount_wh(value)
         if epc == 0xE0:
-            return load.set_signed_w(value)
+            if not load.set_signed_w(value):
+                return False
+            if value > 0:  # the E0 rule: with DC = 06 a write above 0 sets DA to 42
+                self._mode.set(CHARGE)
+            return True
         return value == 0  # EC, EE: this station discharges nothing

@@ -11,11 +11,13 @@ class MeasurementMap:
 
     def get(self, epc):
         readings = self._station.readings
-        if epc == 0xD3:
-            return readings.power_w
         if epc == 0xD8:
             total_wh = self._station.energy.total_wh
             return None if total_wh is None else (total_wh - self._reset_wh) % 1000000000
+        if 0xD3 <= epc <= 0xD5 and not self._station.meter_fresh:
+            return None
+        if epc == 0xD3:
+            return readings.power_w
         if epc == 0xD4:
             current_ma = None
             for phase_ma in readings.current_ma:

@@ -16,7 +16,7 @@ def ratings_rows(station, charger_type):
     ratings = station.ratings
     return (
         constant(0xC5, _words(4, station.rated_w))
-        + constant(0xCA, _words(2, ratings.min_ma // 100, ratings.max_ma // 100))
+        + constant(0xCA, _words(2, station.facts.min_ma // 100, ratings.max_ma // 100))
         + constant(0xCC, bytes((charger_type,)))
         + constant(0xD2, _words(2, ratings.nominal_mv // 1000))
     )
@@ -53,6 +53,6 @@ class PowerLimitMap:
     def read(self, epc, out, at):
         station = self._station
         volts = station.ratings.nominal_mv // 1000
-        put(out, at, station.ratings.min_ma * station.facts.phases * volts // 1000, 4)
+        put(out, at, station.facts.min_ma * station.facts.phases * volts // 1000, 4)
         put(out, at + 4, station.rated_w, 4)
         return 8

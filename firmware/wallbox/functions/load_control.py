@@ -15,8 +15,8 @@ class LoadControl:
 
     def __init__(self, station):
         self._station = station
-        self._power = station.add_source("charging power", OBLIGATION)
-        self._current = station.add_source("charging current", OBLIGATION)
+        self._power = station.add_source("charging power", OBLIGATION, station.fallback)
+        self._current = station.add_source("charging current", OBLIGATION, station.fallback)
         self._amount = station.add_source("charging amount", PERMISSION)
         self.sources = (self._power, self._current)
         self.method = ALL

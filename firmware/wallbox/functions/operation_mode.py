@@ -36,7 +36,7 @@ class OperationMode:
         """What happens now: CHARGE, DISCHARGE, STANDBY (a car waits or is paused) or IDLE (no car, or stopped)."""
         station = self._station
         if station.guard.out.contactor:
-            power_w = station.readings.power_w
+            power_w = station.readings.power_w if station.meter_fresh else None
             if power_w is not None and power_w < -_IDLE_W:
                 return DISCHARGE
             if power_w is None or power_w > _IDLE_W:

@@ -12,8 +12,8 @@ class PowerLimit:
 
     def __init__(self, station):
         self._station = station
-        self._watts = station.add_source("power limit", OBLIGATION)
-        self._per_cent = station.add_source("current limit", OBLIGATION)
+        self._watts = station.add_source("power limit", OBLIGATION, station.fallback)
+        self._per_cent = station.add_source("current limit", OBLIGATION, station.fallback)
         self.sources = (self._watts, self._per_cent)
         self.consumption = None
         self.commissioned = False
