@@ -95,9 +95,11 @@ class Invariants:
         was_x2 = 0 < self._permille < 1000
         low = plant.pilot.low_mv
         diode = low is not None and -13000 <= low <= -10000
-        off_ab = self._for("ab", seen in "AB", dt_ms)
+        # a converter that is steadily wrong hides the car from any controller
+        hidden = "pilot_offset" in faults or "adc_frozen" in faults
+        off_ab = self._for("ab", seen in "AB" and not hidden, dt_ms)
         in_c = self._for("c", seen in "CD" or 0 < off_ab < 75, dt_ms)  # blips that need not open do not count
-        off_c = self._for("not c", seen not in "CD" or seen == "D" and not ratings.ventilation, dt_ms)
+        off_c = self._for("not c", not hidden and seen not in "CD" or seen == "D" and not ratings.ventilation, dt_ms)
         no_diode = self._for("diode", was_x2 and not diode, dt_ms)
         good = self._for("good", was_x2 and diode, dt_ms)
         x1 = self._for("x1", not was_x2, dt_ms)

@@ -73,6 +73,19 @@ def test_l4_converter():
     inject("adc_silent", None, 600, "PILOT_STALE", STAGES[:-1])
 
 
+def test_l4_no_closing_on_an_old_sample():
+    for lead_ms in range(0, 100, 10):
+        bench = Bench("A")
+        bench.plug(ready=True, simplified=True)
+        bench.need(bench.until(lambda: bench.guard.x2, 5000) is not None)
+        bench.run(lead_ms)
+        bench.fault("adc_silent", ms=300)
+        bench.plant.pilot.age_ms = 100  # 110 at the next tick
+        if lead_ms < 90:
+            bench.stays_open(280)
+        bench.charge(60000)
+
+
 # temperature
 
 

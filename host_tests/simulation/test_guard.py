@@ -97,6 +97,17 @@ def test_seq_10_2_p10_opens_under_load_at_6_s_when_the_car_holds_c():
         bench.charge(15000)
 
 
+def test_seq_10_permission_that_returns_waits_until_it_is_open():
+    bench = Bench("charging")
+    bench.plant.car.holds_c_after_x1 = -1
+    bench.offer_ma = 0
+    bench.run(5500)
+    bench.offer_ma = 16000
+    bench.run(450)
+    bench.need(bench.on() and bench.guard.out.pilot_permille == 1000 and why(bench) == "checking before closing")
+    bench.opens(100)
+
+
 def test_seq_11_toggling_car_never_gets_power_in_x1():
     bench = Bench("B1")
     for _ in range(10):
