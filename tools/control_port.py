@@ -11,6 +11,7 @@ import traceback
 
 from boards.sim.car import Car
 from boards.sim.faults import FAULTS
+from wallbox.evse import texts
 
 _FACTS = ("offer_ma", "phases", "binding", "limits", "faults", "memory", "loop_gap_ms")  # the firmware's part of state
 _CAR = Car.__init__.__code__.co_varnames[1:Car.__init__.__code__.co_argcount]
@@ -97,6 +98,10 @@ class ControlPort:
         state["firmware"] = "silent" if answer is None else "ok" if known else "error"
         if not known and answer:
             state["firmware_error"] = answer.get("error")
+        if known:  # the firmware tells codes; words are for those who have room for them
+            known["faults"] = texts.fault_names(known["faults"])
+            known["warnings"] = texts.warning_names(known["warnings"])
+            known["why"] = texts.WHY[known["why"]]
         for name in _FACTS:
             state[name] = known.get(name)
         for name in known:

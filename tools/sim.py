@@ -29,7 +29,7 @@ from plant_server import PlantServer  # noqa: E402
 from wallbox.board import Ratings  # noqa: E402
 
 _READY_S = 60  # a firmware that does not serve by then will not
-_HEAPS = {"mpy64": "208K", "mpy32": "104K", "cpython": "-"}  # 64-bit words take twice the room
+_HEAPS = {"mpy64": "416K", "mpy32": "208K", "cpython": "-"}  # 64-bit words take twice the room
 
 
 class Failed(Exception):
@@ -288,7 +288,7 @@ def _arguments():
     home = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
     parser = argparse.ArgumentParser(description="Run the firmware on the simulated wallbox.")
     parser.add_argument("--runtime", choices=runtimes.NAMES, default="mpy64")
-    parser.add_argument("--heap", help="MicroPython's heap, e.g. 104K (default: 104K on mpy32, twice that on mpy64)")
+    parser.add_argument("--heap", help="MicroPython's heap, e.g. 104K (default: 208K on mpy32, twice that on mpy64)")
     parser.add_argument("--state", default=os.path.join(home, "wallbox-sim"), help="folder of everything persistent")
     parser.add_argument("--bind", default="127.0.0.1", help="address the firmware serves on")
     parser.add_argument("--multicast-if", default="", help="address of the interface for multicast")

@@ -34,7 +34,7 @@ _ONLY_TO_START = (
     "bounded.records",
 )
 
-_EMS_ROOM = const(98304)  # heap that SHIP and SPINE with two connections take
+_EMS_ROOM = const(98304)  # heap that SHIP and SPINE with two connections take on 32 bit
 _TICK_MS = const(10)
 _ARBITRATE_MS = const(100)
 _GAP_WINDOW_MS = const(60000)
@@ -70,8 +70,9 @@ class App:
         """SPINE over SHIP, where the platform has TLS and the device was given an identity."""
         if hasattr(gc, "mem_free"):
             gc.collect()
-            if gc.mem_free() < _EMS_ROOM:
-                print("SHIP is off: %d bytes of heap left, %d needed" % (gc.mem_free(), _EMS_ROOM))
+            room = _EMS_ROOM if sys.maxsize >> 32 == 0 else 2 * _EMS_ROOM
+            if gc.mem_free() < room:
+                print("SHIP is off: %d bytes of heap left, %d needed" % (gc.mem_free(), room))
                 return
         try:
             from ship import node as _  # noqa: F401 - needs the module tls

@@ -6,7 +6,6 @@ stands in memory whole; a value may itself be a generator of list items.
 
 import gc
 
-from wallbox.evse import faults
 from wallbox.limits.sources import rows
 
 _KINDS = ("interlock", "permission", "ceiling", "obligation", "request")
@@ -60,7 +59,8 @@ class Console:
         yield "binding", station.decision.binding if station.decision else None
         yield "limits", self._limits(station)
         yield "pilot_state", guard.state
-        yield "faults", faults.names(guard.faults)
+        yield "faults", guard.faults  # these three are codes: evse/texts.py has their words
+        yield "warnings", guard.warnings
         yield "why", guard.why
         yield "session_wh", station.energy.session_wh()
         yield "loop_gap_ms", app.loop_gap_ms
