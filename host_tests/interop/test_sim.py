@@ -54,7 +54,7 @@ def control(box):
 
 
 def test_ready_line(box):
-    assert box.ready["runtime"] == "mpy32" and box.ready["heap"] == "104K"
+    assert box.ready["runtime"] == "mpy32" and box.ready["heap"] == "208K"
     assert box.ready["echonet"] == BIND + ":3610"
     assert box.ready["control"].startswith("127.0.0.1:")
     assert {"ski", "ship_port"} <= set(box.ready)
