@@ -3,10 +3,13 @@
 Ctrl-C at the REPL ends it with the contactor open.
 """
 
+import gc
+
 import wallbox.config
 
 wallbox.config.read(".")
 
 import wallbox.app  # noqa: E402
 
+gc.collect()
 wallbox.app.run()

@@ -10,12 +10,16 @@ all three.
 """
 
 import argparse
+import ast
 import contextlib
 import hashlib
 import json
 import os
 import subprocess
 
+import link
+import link_names
+import rom_names
 import runtimes
 import shorten
 from runtimes import BUILD, ROOT
@@ -28,19 +32,22 @@ _NOT_ON_DEVICE = ("manifest.py", "cpython.py")
 FULL_ONLY = ()
 
 
-def build(arch="mpy64", board="sim", optimise=3, without=()):
+def build(arch="mpy64", board="sim", optimise=3, without=(), linked=False):
     """Bring the image up to date and return its folder.
 
     arch: a runtime of tools/runtimes.py (mpy64, mpy32), an architecture of mpy-cross, or cpython for plain
-    source. without: prefixes of paths in the image, such as `wallbox/spine_map`, that it leaves out."""
+    source. without: prefixes of paths in the image, such as `wallbox/spine_map`, that it leaves out.
+    linked: join modules as a device has them (with -O3 of a MicroPython only; link.py); tests, which import
+    each module by its name, do without."""
     march = runtimes.MARCH.get(arch, arch)
-    name = "%s-O%d-%s" % (march, optimise, board)
+    linked = linked and optimise == 3 and march != "cpython"
+    name = "%s-O%d-%s" % (march, optimise, board) + ("-linked" if linked else "")
     if without:
         name += "-" + hashlib.sha256("\n".join(without).encode()).hexdigest()[:8]
     folder = os.path.join(BUILD, "image", name)
     os.makedirs(folder, exist_ok=True)
     with _locked(folder):
-        _update(folder, march, board, optimise, tuple(without))
+        _update(folder, march, board, optimise, tuple(without), linked)
     return folder
 
 
@@ -61,7 +68,7 @@ def sources(board="sim", host=False):
     return found
 
 
-def _update(folder, march, board, optimise, without):
+def _update(folder, march, board, optimise, without, linked):
     record = os.path.join(folder, ".record.json")
     try:
         with open(record) as file:
@@ -69,69 +76,88 @@ def _update(folder, march, board, optimise, without):
     except (OSError, ValueError):
         old = {}
     compiler = None if march == "cpython" else runtimes.mpy_cross()
+    files = {target: source for target, source in sources(board, march == "cpython").items()
+             if not target.startswith(without)}  # by an empty tuple nothing starts
     kept = frozenset(shorten.kept_names(BUILD)) if optimise == 3 and compiler else None
-    with open(shorten.__file__, "rb") as file:
-        made_by = hashlib.sha256(repr((compiler and os.stat(compiler[0]).st_mtime_ns, sorted(kept or ()))).encode())
-        made_by.update(file.read())
-    made_by = made_by.hexdigest()
-    if old.pop("", made_by) != made_by:
-        old = dict.fromkeys(old)
-    new, jobs = {}, []
-    for target, source in sources(board, march == "cpython").items():
-        if target.startswith(without):  # by an empty tuple nothing starts
-            continue
-        status = os.stat(source)
-        stamp = [status.st_mtime_ns, status.st_size]
-        new[target] = stamp
-        if old.get(target) != stamp:
-            jobs.append((target, source))
-    for target in set(old) - set(new):
-        _remove(folder, target)
-    if not jobs and old == new:
+    made_by = hashlib.sha256(repr((compiler and os.stat(compiler[0]).st_mtime_ns, sorted(kept or ()))).encode())
+    for tool in (shorten, link, link_names, rom_names):
+        with open(tool.__file__, "rb") as file:
+            made_by.update(file.read())
+    stamps = {target: [os.stat(source).st_mtime_ns, os.stat(source).st_size] for target, source in files.items()}
+    stamps[""] = made_by.hexdigest()
+    if old.get("stamps") == stamps:
         return
-    for target, source in jobs:
-        _put(folder, target, source, compiler, march, optimise, kept)
-    new[""] = made_by
+    texts = {}
+    for target, source in files.items():
+        with open(source, encoding="utf-8") as file:
+            texts[target] = file.read()
+    if linked:
+        texts, words = _linked(texts)
+        with open(os.path.join(folder, "names.json"), "w") as file:
+            json.dump(words, file, indent=1, sort_keys=True)
+    new, known = {}, old.get("texts", {})
+    for target, text in texts.items():
+        if kept is not None and target not in _AS_SOURCE:
+            with contextlib.suppress(SyntaxError):
+                text = shorten.shorten(text, kept)
+        new[target] = hashlib.sha256((stamps[""] + text).encode()).hexdigest()
+        if known.get(target) != new[target]:
+            _put(folder, target, text, compiler, march, optimise)
+    for target in set(known) - set(new):
+        _remove(folder, target)
     with open(record + ".new", "w") as file:
-        json.dump(new, file)
+        json.dump({"stamps": stamps, "texts": new}, file)
     os.replace(record + ".new", record)
 
 
-def _put(folder, target, source, compiler, march, optimise, kept):
+def _linked(texts):
+    """The texts of an image, by path, with modules joined, and what its public names were.
+
+    A module that is no Python stays as it is."""
+    paths, modules = {}, {}
+    for target, text in texts.items():
+        name = dotted(target)
+        paths[name] = target
+        with contextlib.suppress(SyntaxError):
+            ast.parse(text)
+            modules[name] = text
+    done = link.link(modules)
+    for target in _AS_SOURCE:
+        done.pop(dotted(target), None)
+    texts = {target: texts[target] for name, target in paths.items() if name in done or name not in modules
+             or target in _AS_SOURCE}
+    done, words = rom_names.rename(done, link.LINKED, [texts[target] for target in _AS_SOURCE if target in texts])
+    texts.update((paths[name], text) for name, text in done.items())
+    return texts, words
+
+
+def dotted(target):
+    """The name under which a path of the image is imported."""
+    name = (target[4:] if target.startswith("lib/") else target)[:-3].replace("/", ".")
+    return name[: -len(".__init__")] if name.endswith(".__init__") else name
+
+
+def _put(folder, target, text, compiler, march, optimise):
     path = os.path.join(folder, target)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     compiled = path[:-3] + ".mpy"
     if compiler and target not in _AS_SOURCE:
         # The name in tracebacks is RAM on the device: with -O3 it is the module's, which exists there anyway.
         label = target if optimise == 0 else _module_word(target)
-        if kept is not None:
-            source = _shortened(compiled, source, kept)
+        source = compiled + ".py"
+        with open(source, "w", encoding="utf-8") as file:
+            file.write(text)
         done = subprocess.run(compiler + ["-march=" + march, "-O%d" % optimise, "-s", label, "-o", compiled + ".new",
                                           source], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        _unlink(compiled + ".py")
+        _unlink(source)
         if done.returncode == 0:
             os.replace(compiled + ".new", compiled)
             _unlink(path)
             return
-    with open(source, "rb") as file:
-        text = file.read()
-    with open(path + ".new", "wb") as file:
+    with open(path + ".new", "w", encoding="utf-8") as file:
         file.write(text)
     os.replace(path + ".new", path)
     _unlink(compiled)
-
-
-def _shortened(compiled, source, kept):
-    """The path of a temporary file with the source shortened; the source itself where it is no Python."""
-    with open(source, encoding="utf-8") as file:
-        text = file.read()
-    try:
-        text = shorten.shorten(text, kept)
-    except SyntaxError:
-        return source
-    with open(compiled + ".py", "w", encoding="utf-8") as file:
-        file.write(text)
-    return compiled + ".py"
 
 
 def _module_word(target):
@@ -165,11 +191,12 @@ def main():
     parser.add_argument("--arch", default="mpy64")
     parser.add_argument("--board", default="sim")
     parser.add_argument("--optimise", type=int, default=3, choices=range(4))
+    parser.add_argument("--apart", action="store_true", help="every module in its own file, as the tests have it")
     given = parser.parse_args()
     import setup
 
     setup.ensure("run")
-    print(build(given.arch, given.board, given.optimise))
+    print(build(given.arch, given.board, given.optimise, linked=not given.apart))
 
 
 if __name__ == "__main__":

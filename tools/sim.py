@@ -93,7 +93,7 @@ class Simulator:
     async def _start(self):
         given = self._given
         provision.ensure(self._state)
-        folder = image.build(given.runtime, board=given.board)
+        folder = image.build(given.runtime, board=given.board, linked=True)
         # Under a short name, as on a device: every module's path is kept in the firmware's heap.
         link = os.path.join(self._state, "fw")
         if os.path.islink(link):

@@ -70,7 +70,11 @@ class App:
         """SPINE over SHIP, where the platform has TLS and the device was given an identity."""
         if hasattr(gc, "mem_free"):
             gc.collect()
+<<<<<<< HEAD
+            room = _EMS_ROOM if sys.maxsize >> 31 == 0 else _EMS_ROOM * 2  # words of 64 bits take twice the room
+=======
             room = _EMS_ROOM if sys.maxsize >> 32 == 0 else 2 * _EMS_ROOM
+>>>>>>> 7045a85008dd70d7644a8819168780122649e459
             if gc.mem_free() < room:
                 print("SHIP is off: %d bytes of heap left, %d needed" % (gc.mem_free(), room))
                 return
@@ -199,6 +203,13 @@ def _installed_board():
     raise SystemExit("boards/ must hold exactly one board")
 
 
+def _overwrite_stack(depth):
+    """The collector keeps whatever an old word on the stack points to. What loading the modules has left there, under
+    the frames of tasks that never end, would hold 6 KB of dead code for as long as the wallbox runs."""
+    if depth:
+        _overwrite_stack(depth - 1)
+
+
 async def _serve():
     from wallbox import config, remembered
 
@@ -209,6 +220,7 @@ async def _serve():
     del settings, config, remembered
     for name in _ONLY_TO_START:
         unload(name)
+    _overwrite_stack(40)
     gc.collect()
     ski, port = (app.ship.ski, app.ship.port) if app.ship else ("-", "-")
     print("ready %s ski=%s ship_port=%s echonet=%s:3610" % (VERSION, ski, port, app.echonet.bind))
