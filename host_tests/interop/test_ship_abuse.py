@@ -69,8 +69,13 @@ def test_certificates_that_prove_nothing_tc_ship_sec_001_002(node, identities, n
 
 def test_tls_garbage(node, identities):
     with unharmed(node, identities["ems"]):
-        for garbage in (b"GET / HTTP/1.1\r\n\r\n", b"\0" * 100, b"\xff" * 5000, b"\x16\x03\x01\x40\x00" + b"x" * 3000,
-                        b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00"):
+        for garbage in (
+            b"GET / HTTP/1.1\r\n\r\n",
+            b"\0" * 100,
+            b"\xff" * 5000,
+            b"\x16\x03\x01\x40\x00" + b"x" * 3000,
+            b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00",
+        ):
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", node.port), 10) as raw:
                 raw.sendall(garbage)
                 raw.shutdown(socket.SHUT_WR)
@@ -83,7 +88,10 @@ def test_a_tls_version_or_suite_we_do_not_speak(node, identities):
     with unharmed(node, identities["ems"]):
         context = ship.client_context(identities["ems"])
         context.set_ciphers("ECDHE-ECDSA-AES256-GCM-SHA384")
-        with pytest.raises((OSError, EOFError)), socket.create_connection(("127.0.0.1", node.port), 10) as raw:
+        with (
+            pytest.raises((OSError, EOFError)),
+            socket.create_connection(("127.0.0.1", node.port), 10) as raw,
+        ):
             context.wrap_socket(raw)
 
 
@@ -174,7 +182,10 @@ def test_the_connection_is_cut_in_every_phase(node, identities, phase):
     """By an RST, in the middle of a message, and with an orderly end."""
     with unharmed(node, identities["ems"]):
         for how in ("reset", "middle", "end"):
-            with contextlib.suppress(OSError, ConnectionClosed), ship.websocket(identities["ems"], node.port) as peer:
+            with (
+                contextlib.suppress(OSError, ConnectionClosed),
+                ship.websocket(identities["ems"], node.port) as peer,
+            ):
                 for message in MESSAGES[:phase]:
                     peer.send(message)
                 if how == "reset":
@@ -203,7 +214,11 @@ def test_every_truncation_of_every_message(node, identities):
 def test_oversize_and_deep_messages(node, identities):
     with unharmed(node, identities["ems"]):
         for size in (2000, 20000):
-            for body in (b"[" * size, b'{"connectionHello":[{"phase":"' + b"x" * size + b'"}]}', b'{"a":' * size):
+            for body in (
+                b"[" * size,
+                b'{"connectionHello":[{"phase":"' + b"x" * size + b'"}]}',
+                b'{"a":' * size,
+            ):
                 with ship.websocket(identities["ems"], node.port) as peer:
                     peer.send(ship.INIT)
                     peer.send(b"\x01" + body)

@@ -39,8 +39,15 @@ class Peer:
         self.arrived = queue.Queue()
         self.open = []
         self.port = port or free_port()
-        self.server = serve(self._handle, "127.0.0.1", self.port, ssl=context, subprotocols=["ship"], compression=None,
-                            close_timeout=1)
+        self.server = serve(
+            self._handle,
+            "127.0.0.1",
+            self.port,
+            ssl=context,
+            subprotocols=["ship"],
+            compression=None,
+            close_timeout=1,
+        )
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def _handle(self, socket):
@@ -105,8 +112,10 @@ def find(node, peer, ski):
 
 @pytest.mark.parametrize("tls12", (True, False), ids=("tls1.2", "tls1.3"))
 def test_a_trusted_peer_is_dialled_and_data_flows(identities, tls12):
-    node, peer = Demo(identities["small"], [identities["big"].ski], hurry=4), Peer(
-        identities["big"], identities["small"], tls12=tls12)
+    node, peer = (
+        Demo(identities["small"], [identities["big"].ski], hurry=4),
+        Peer(identities["big"], identities["small"], tls12=tls12),
+    )
     try:
         find(node, peer, identities["big"].ski)
         with peer.next() as socket:
@@ -136,8 +145,10 @@ def test_an_untrusted_peer_is_not_dialled(identities):
 
 
 def test_another_identity_at_the_address_is_left_alone(identities):
-    node, peer = Demo(identities["small"], [identities["other"].ski], hurry=20), Peer(
-        identities["big"], identities["small"])
+    node, peer = (
+        Demo(identities["small"], [identities["other"].ski], hurry=20),
+        Peer(identities["big"], identities["small"]),
+    )
     try:
         find(node, peer, identities["other"].ski)
         node.until(lambda state: state["counts"].get("certificate", 0) >= 2)

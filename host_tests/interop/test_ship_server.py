@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 import subprocess
+import threading
 import time
 
 import pytest
@@ -60,8 +61,9 @@ def test_handshake_and_data_both_ways(node, identities, tls12):
 def test_each_cipher_suite_of_ship_9_1(node, identities, suite):
     context = ship.client_context(identities["ems"])
     context.set_ciphers(suite)
-    with ship.connect("wss://127.0.0.1:%d/ship/" % node.port, ssl=context, subprotocols=["ship"],
-                      compression=None) as peer:
+    with ship.connect(
+        "wss://127.0.0.1:%d/ship/" % node.port, ssl=context, subprotocols=["ship"], compression=None
+    ) as peer:
         ship.handshake(peer)
         assert peer.socket.cipher()[0] == suite
     node.idle()
@@ -69,8 +71,12 @@ def test_each_cipher_suite_of_ship_9_1(node, identities, suite):
 
 def test_fragments_of_one_byte_pitfall_30(node, identities):
     with ship.websocket(identities["ems"], node.port) as peer:
-        for message, answer in ((ship.INIT, ship.INIT), (ship.READY, ship.READY), (ship.ANNOUNCE, ship.SELECT)):
-            peer.send([message[i:i + 1] for i in range(len(message))])
+        for message, answer in (
+            (ship.INIT, ship.INIT),
+            (ship.READY, ship.READY),
+            (ship.ANNOUNCE, ship.SELECT),
+        ):
+            peer.send([message[i : i + 1] for i in range(len(message))])
             ship.receive(peer, answer)
         peer.send(ship.SELECT)
         ship.receive(peer, ship.NO_PIN)
@@ -78,7 +84,7 @@ def test_fragments_of_one_byte_pitfall_30(node, identities):
         ship.receive(peer, ship.ASK)
         peer.send(ship.access_methods("peer"))
         message = ship.data("x" * 300)
-        peer.send([message[i:i + 1] for i in range(len(message))])
+        peer.send([message[i : i + 1] for i in range(len(message))])
         assert b'"385 bytes' in ship.receive(peer)
     node.idle()
 
@@ -184,6 +190,28 @@ def _stop_reading(peer):
     peer.protocol.receive_data = lambda data: None
 
 
+def test_no_handshake_before_the_charging_side_is_ready(node, identities):
+    """DESIGN rule 6: before_handshake() may take its time, and is called for one peer at a time."""
+    done = []
+
+    def meet_it(identity):
+        with ship.websocket(identity, node.port):
+            done.append(identity)
+
+    node.order("debts")
+    node.order("hold", on=True)
+    peers = [threading.Thread(target=meet_it, args=(identities[name],)) for name in ("ems", "other")]
+    for peer in peers:
+        peer.start()
+    node.until(lambda state: len(state["sessions"]) == 2)
+    time.sleep(0.3)
+    assert node.state()["handshakes"] == 1 and not done
+    node.order("hold", on=False)
+    for peer in peers:
+        peer.join(10)
+    assert len(done) == 2 and node.idle()["handshakes"] == 0
+
+
 def test_an_unknown_ems_waits_for_minutes_and_is_accepted_pitfall_13(quick, identities):
     stranger = identities["other"]
     with ship.websocket(stranger, quick.port) as peer:
@@ -242,10 +270,16 @@ def test_unpairing_says_so_and_the_peers_abort_forgets_nothing(node, identities)
 
 def test_upgrades_that_are_none(node, identities):
     with unharmed(node, identities["ems"]):
-        for options, status in (({"path": "/wrong/"}, 404), ({"subprotocols": None}, 400),
-                                ({"subprotocols": ["chat"]}, 400)):
+        for options, status in (
+            ({"path": "/wrong/"}, 404),
+            ({"subprotocols": None}, 400),
+            ({"subprotocols": ["chat"]}, 400),
+        ):
             node.order("debts")
-            with pytest.raises(InvalidStatus) as refused, ship.websocket(identities["ems"], node.port, **options):
+            with (
+                pytest.raises(InvalidStatus) as refused,
+                ship.websocket(identities["ems"], node.port, **options),
+            ):
                 pass
             assert refused.value.response.status_code == status
         node.order("debts")
@@ -258,12 +292,28 @@ def test_openssl_s_client(node, identities):
     if not openssl:
         missing_peer("openssl", "no openssl command on this machine")
     ems = identities["ems"]
-    for more, suite in ((["-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA256"], "ECDHE-ECDSA-AES128-SHA256"),
-                        (["-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256"], "ECDHE-ECDSA-AES128-GCM-SHA256"),
-                        ([], "TLS_AES_128_GCM_SHA256")):
+    for more, suite in (
+        (["-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA256"], "ECDHE-ECDSA-AES128-SHA256"),
+        (["-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256"], "ECDHE-ECDSA-AES128-GCM-SHA256"),
+        ([], "TLS_AES_128_GCM_SHA256"),
+    ):
         node.order("debts")
-        ran = subprocess.run([openssl, "s_client", "-connect", "127.0.0.1:%d" % node.port, "-cert", ems.cert_pem, "-key",
-                              ems.key_pem] + more, input=b"GET / HTTP/1.1\r\n\r\n", capture_output=True, timeout=20)
+        ran = subprocess.run(
+            [
+                openssl,
+                "s_client",
+                "-connect",
+                "127.0.0.1:%d" % node.port,
+                "-cert",
+                ems.cert_pem,
+                "-key",
+                ems.key_pem,
+            ]
+            + more,
+            input=b"GET / HTTP/1.1\r\n\r\n",
+            capture_output=True,
+            timeout=20,
+        )
         assert suite.encode() in ran.stdout, ran
         assert b"HTTP/1.1 4" in ran.stdout or b"read:errno" in ran.stdout + ran.stderr or ran.returncode == 0
     node.idle()

@@ -29,19 +29,38 @@ class Demo:
     def __init__(self, identity, trust=(), runtime="mpy32", **settings):
         self.identity = identity
         self.port, control = free_port(), free_port()
-        settings.update(cert=identity.cert_der, key=identity.key_der, ski=identity.ski, port=self.port,
-                        control=control, trust=list(trust))
+        settings.update(
+            cert=identity.cert_der,
+            key=identity.key_der,
+            ski=identity.ski,
+            port=self.port,
+            control=control,
+            trust=list(trust),
+        )
         folder = image.build(runtime, "sim", 3)
         here = os.path.dirname(identity.cert_der)
-        subprocess.run(runtimes.mpy_cross() + ["-O3", "-o", os.path.join(here, "ship_node.mpy"),
-                                               os.path.join(os.path.dirname(__file__), "ship_node.py")], check=True)
+        subprocess.run(
+            runtimes.mpy_cross()
+            + [
+                "-O3",
+                "-o",
+                os.path.join(here, "ship_node.mpy"),
+                os.path.join(os.path.dirname(__file__), "ship_node.py"),
+            ],
+            check=True,
+        )
         order = os.path.join(here, "%d.json" % self.port)  # MicroPython takes no argument above 255 bytes
         with open(order, "w") as file:
             json.dump(settings, file)
         environment = dict(os.environ, MICROPYPATH=":".join((".frozen", folder + "/lib", here)))
         self.process = subprocess.Popen(
             runtimes.command(runtime) + ["-X", "heapsize=%dK" % HEAP_KB[runtime], "-m", "ship_node", order],
-            env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
         self.printed = []
         line = self.process.stdout.readline()
         if not line.startswith("ready"):

@@ -35,7 +35,9 @@ class Producer:
     """Writes a SHIP data text that carries `text` and `size` bytes of padding."""
 
     def __init__(self, text, size=0):
-        self.before = b'{"data":[{"header":[{"protocolId":"ee1.0"}]},{"payload":{"datagram":[{"text":"' + text.encode()
+        self.before = (
+            b'{"data":[{"header":[{"protocolId":"ee1.0"}]},{"payload":{"datagram":[{"text":"' + text.encode()
+        )
         self.size = size
         self.after = b'"}]}}]}'
         self.at = 0
@@ -77,6 +79,7 @@ class Demo:
     def __init__(self, settings):
         self.events = []
         self.handshakes = 0
+        self.hold = False
         self.start = ticks_ms()
         self.now = 0
         self.trust = Trust(Store(), 4)
@@ -87,8 +90,16 @@ class Demo:
         with open(settings["key"], "rb") as file:
             key = file.read()
         self.settings = settings
-        self.node = Node(self, (cert, key), "demo-" + settings["ski"][:8], settings["ski"], self.trust, self.clock,
-                         sessions=settings.get("sessions", 2), hurry=settings.get("hurry", 1))
+        self.node = Node(
+            self,
+            (cert, key),
+            "demo-" + settings["ski"][:8],
+            settings["ski"],
+            self.trust,
+            self.clock,
+            sessions=settings.get("sessions", 2),
+            hurry=settings.get("hurry", 1),
+        )
 
     def clock(self):
         now = ticks_ms()
@@ -98,7 +109,8 @@ class Demo:
 
     async def before_handshake(self):
         self.handshakes += 1
-        await sleep_ms(1)
+        while self.hold:
+            await sleep_ms(5)
 
     async def after_handshake(self):
         self.handshakes -= 1
@@ -122,6 +134,8 @@ class Demo:
             self.trust.open_window(self.clock(), order["ms"])
         elif op == "seen":
             node.seen(order["ski"], order["host"], order["port"], order.get("path", "/ship/"))
+        elif op == "hold":
+            self.hold = order["on"]
         elif op == "debts":
             node._debts = {}
         elif op == "leave":

@@ -18,8 +18,10 @@ READY = b'\x01{"connectionHello":[{"phase":"ready"},{"waiting":60000}]}'
 PENDING = b'\x01{"connectionHello":[{"phase":"pending"},{"waiting":60000}]}'
 PROLONG = b'\x01{"connectionHello":[{"phase":"pending"},{"prolongationRequest":true}]}'
 ABORTED = b'\x01{"connectionHello":[{"phase":"aborted"}]}'
-_PROTOCOL = (b'\x01{"messageProtocolHandshake":[{"handshakeType":"%s"},{"version":[{"major":1},{"minor":0}]},'
-             b'{"formats":[{"format":["JSON-UTF8"]}]}]}')
+_PROTOCOL = (
+    b'\x01{"messageProtocolHandshake":[{"handshakeType":"%s"},{"version":[{"major":1},{"minor":0}]},'
+    b'{"formats":[{"format":["JSON-UTF8"]}]}]}'
+)
 ANNOUNCE = _PROTOCOL % b"announceMax"
 SELECT = _PROTOCOL % b"select"
 NO_PIN = b'\x01{"connectionPinState":[{"pinState":"none"}]}'
@@ -33,8 +35,10 @@ def access_methods(ship_id):
 
 
 def data(text=""):
-    return (b'\x02{"data":[{"header":[{"protocolId":"ee1.0"}]},{"payload":{"datagram":[{"text":"%s"}]}}]}'
-            % text.encode())
+    return (
+        b'\x02{"data":[{"header":[{"protocolId":"ee1.0"}]},{"payload":{"datagram":[{"text":"%s"}]}}]}'
+        % text.encode()
+    )
 
 
 class Identity:
@@ -51,10 +55,16 @@ class Identity:
         self.ski = digest.hex()
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         now = datetime.datetime(2024, 1, 1)
-        builder = (x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(public)
-                   .serial_number(x509.random_serial_number()).not_valid_before(now)
-                   .not_valid_after(now + datetime.timedelta(days=3650))
-                   .add_extension(x509.BasicConstraints(True, None), True))
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(subject)
+            .public_key(public)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now)
+            .not_valid_after(now + datetime.timedelta(days=3650))
+            .add_extension(x509.BasicConstraints(True, None), True)
+        )
         if ski_extension:
             stated = digest if ski_extension == "right" else bytes(20)
             builder = builder.add_extension(x509.SubjectKeyIdentifier(stated), False)
@@ -62,13 +72,22 @@ class Identity:
         base = os.path.join(str(folder), name)
         self.cert_der, self.key_der = base + ".crt.der", base + ".key.der"
         self.cert_pem, self.key_pem = base + ".crt.pem", base + ".key.pem"
-        for path, encoding in ((self.cert_der, serialization.Encoding.DER), (self.cert_pem, serialization.Encoding.PEM)):
+        for path, encoding in (
+            (self.cert_der, serialization.Encoding.DER),
+            (self.cert_pem, serialization.Encoding.PEM),
+        ):
             with open(path, "wb") as file:
                 file.write(certificate.public_bytes(encoding))
-        for path, encoding in ((self.key_der, serialization.Encoding.DER), (self.key_pem, serialization.Encoding.PEM)):
+        for path, encoding in (
+            (self.key_der, serialization.Encoding.DER),
+            (self.key_pem, serialization.Encoding.PEM),
+        ):
             with open(path, "wb") as file:
-                file.write(self.key.private_bytes(encoding, serialization.PrivateFormat.TraditionalOpenSSL,
-                                                  serialization.NoEncryption()))
+                file.write(
+                    self.key.private_bytes(
+                        encoding, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+                    )
+                )
 
 
 def client_context(identity, tls12=True):
@@ -91,7 +110,9 @@ def websocket(identity, port, path="/ship/", tls12=True, host="127.0.0.1", **opt
     options.setdefault("compression", None)
     options.setdefault("open_timeout", 10)
     options.setdefault("close_timeout", 2)
-    with connect("wss://%s:%d%s" % (host, port, path), ssl=client_context(identity, tls12), **options) as socket:
+    with connect(
+        "wss://%s:%d%s" % (host, port, path), ssl=client_context(identity, tls12), **options
+    ) as socket:
         yield socket
 
 

@@ -153,18 +153,22 @@ def in_state(name, server=True):
     """A box with the handshake done up to "cmi", "hello", "protocol", "select", "pin", "access" or "data"."""
     box = Box(server)
     steps = (
-        ("cmi", INIT, [INIT, READY]),
-        ("hello", READY, []),
-        ("protocol", ANNOUNCE, [SELECT]),
-        ("select", SELECT, [NO_PIN]),
-        ("pin", NO_PIN, [ASK]),
-        ("access", PEER_ID, []),
-    ) if server else (
-        ("cmi", INIT, [READY]),
-        ("hello", READY, [ANNOUNCE]),
-        ("protocol", SELECT, [SELECT, NO_PIN]),
-        ("pin", NO_PIN, [ASK]),
-        ("access", PEER_ID, []),
+        (
+            ("cmi", INIT, [INIT, READY]),
+            ("hello", READY, []),
+            ("protocol", ANNOUNCE, [SELECT]),
+            ("select", SELECT, [NO_PIN]),
+            ("pin", NO_PIN, [ASK]),
+            ("access", PEER_ID, []),
+        )
+        if server
+        else (
+            ("cmi", INIT, [READY]),
+            ("hello", READY, [ANNOUNCE]),
+            ("protocol", SELECT, [SELECT, NO_PIN]),
+            ("pin", NO_PIN, [ASK]),
+            ("access", PEER_ID, []),
+        )
     )
     if not server:
         assert box.sent_frames() == [INIT]

@@ -1,8 +1,28 @@
 """The SHIP states: each phase, timer and error (SHIP 13.4; TC_SHIP ids and pitfalls in the names)."""
 
-from host_tests.pure.ship_bench import (ABORTED, ANNOUNCE, ASK, BOX_ID, CONFIRM, DATA_STATE, DEAD_STATE, INIT, LEAVE,
-                                        NO_PIN, PEER_ID, PENDING, PING, PROLONG, READY, SELECT, Box, bye, data, error,
-                                        in_state)
+from host_tests.pure.ship_bench import (
+    ABORTED,
+    ANNOUNCE,
+    ASK,
+    BOX_ID,
+    CONFIRM,
+    DATA_STATE,
+    DEAD_STATE,
+    INIT,
+    LEAVE,
+    NO_PIN,
+    PEER_ID,
+    PENDING,
+    PING,
+    PROLONG,
+    READY,
+    SELECT,
+    Box,
+    bye,
+    data,
+    error,
+    in_state,
+)
 
 STEPS = ("hello", "protocol", "select", "pin", "access", "data")
 
@@ -68,9 +88,19 @@ def test_hello_abort_of_the_peer_ends_it_in_every_phase():
 
 
 def test_hello_anything_else_is_answered_with_aborted():
-    for wrong in (ANNOUNCE, NO_PIN, b"\x01", b"\x01{}", b"\x01[]", b"\x01{", data(b"1"), INIT,
-                  b'\x01{"connectionHello":[{"phase":"maybe"}]}', b'\x01{"connectionHello":[{"phase":7}]}',
-                  b'\x01{"somethingElse":[]}'):
+    for wrong in (
+        ANNOUNCE,
+        NO_PIN,
+        b"\x01",
+        b"\x01{}",
+        b"\x01[]",
+        b"\x01{",
+        data(b"1"),
+        INIT,
+        b'\x01{"connectionHello":[{"phase":"maybe"}]}',
+        b'\x01{"connectionHello":[{"phase":7}]}',
+        b'\x01{"somethingElse":[]}',
+    ):
         assert in_state("hello").give(wrong) == [ABORTED, bye()], wrong
 
 
@@ -146,11 +176,16 @@ def test_protocol_what_we_do_not_speak_gets_error_3():
     assert in_state("select").give(utf16.replace(b"announceMax", b"select")) == [error(3), bye()]
     for name, server in (("select", True), ("protocol", False)):
         assert in_state(name, server).give(SELECT.replace(b'"major":1', b'"major":2')) == [error(3), bye()]
-    assert in_state("protocol").give(ANNOUNCE.replace(b'[{"major":1},{"minor":0}]', b"[]")) == [error(3), bye()]
+    assert in_state("protocol").give(ANNOUNCE.replace(b'[{"major":1},{"minor":0}]', b"[]")) == [
+        error(3),
+        bye(),
+    ]
 
 
 def test_protocol_a_peer_that_can_more_is_offered_ours():
-    more = ANNOUNCE.replace(b'"major":1', b'"major":3').replace(b'"JSON-UTF8"', b'"CBOR","JSON-UTF8","JSON-UTF16"')
+    more = ANNOUNCE.replace(b'"major":1', b'"major":3').replace(
+        b'"JSON-UTF8"', b'"CBOR","JSON-UTF8","JSON-UTF16"'
+    )
     assert in_state("protocol").give(more) == [SELECT]
 
 
@@ -203,20 +238,41 @@ def test_access_no_answer_for_10_s_is_no_reason_to_refuse():
 
 def test_data_odd_messages_are_ignored_tc_ship_msg_001_002():
     box = in_state("data")
-    for odd in (b"\x02", b"\x01", b"\x01{}", b"\x01{\"x\":[", b"\x07whatever", b"", INIT, NO_PIN, PENDING, READY,
-                PEER_ID, b'\x01{"accessMethods":[]}', b"\x03", b"\x03{}"):
+    for odd in (
+        b"\x02",
+        b"\x01",
+        b"\x01{}",
+        b'\x01{"x":[',
+        b"\x07whatever",
+        b"",
+        INIT,
+        NO_PIN,
+        PENDING,
+        READY,
+        PEER_ID,
+        b'\x01{"accessMethods":[]}',
+        b"\x03",
+        b"\x03{}",
+    ):
         assert box.give(odd) == [], odd
     assert box.give(data(b"1")) == [] and box.sink.messages == [data(b"1")[1:]]
 
 
 def test_white_space_trailing_zero_unknown_elements_objects_tc_ship_msg_003_pitfall_19():
     spaced = b'\x01 {\r\n\t"connectionHello" : [ { "phase" : "ready" } , { "waiting" : 60000 } ] } \n'
-    for form in (spaced, READY + b"\0", READY + b"\0\0", b'\x01{"connectionHello":{"phase":"ready","waiting":60000}}',
-                 b'\x01{"connectionHello":[{"waiting":60000},{"x":[{"phase":"aborted"}]},{"phase":"ready"}]}',
-                 b'\x01{"connectionHello":[{"phase":"ready"},{"y":null},{"z":-1.5e3}]}'):
+    for form in (
+        spaced,
+        READY + b"\0",
+        READY + b"\0\0",
+        b'\x01{"connectionHello":{"phase":"ready","waiting":60000}}',
+        b'\x01{"connectionHello":[{"waiting":60000},{"x":[{"phase":"aborted"}]},{"phase":"ready"}]}',
+        b'\x01{"connectionHello":[{"phase":"ready"},{"y":null},{"z":-1.5e3}]}',
+    ):
         assert in_state("hello").give(form, ANNOUNCE) == [SELECT], form
-    object_form = (b'\x01{"messageProtocolHandshake":{"handshakeType":"announceMax","version":{"major":1,"minor":0},'
-                   b'"formats":{"format":["JSON-UTF8"]}}}\0')
+    object_form = (
+        b'\x01{"messageProtocolHandshake":{"handshakeType":"announceMax","version":{"major":1,"minor":0},'
+        b'"formats":{"format":["JSON-UTF8"]}}}\0'
+    )
     assert in_state("protocol").give(object_form) == [SELECT]
     assert in_state("access").give(b'\x01{"accessMethodsRequest":{}}\0') == [BOX_ID]
 
@@ -233,9 +289,22 @@ def test_oversize_and_deep_control_messages_have_their_answer():
 
 
 def test_every_truncation_of_every_message_has_its_answer():
-    expected = {"hello": [ABORTED, bye()], "protocol": [error(2), bye()], "select": [error(2), bye()],
-                "pin": [bye()], "access": [], "data": []}
-    messages = {"hello": READY, "protocol": ANNOUNCE, "select": SELECT, "pin": NO_PIN, "access": PEER_ID, "data": LEAVE}
+    expected = {
+        "hello": [ABORTED, bye()],
+        "protocol": [error(2), bye()],
+        "select": [error(2), bye()],
+        "pin": [bye()],
+        "access": [],
+        "data": [],
+    }
+    messages = {
+        "hello": READY,
+        "protocol": ANNOUNCE,
+        "select": SELECT,
+        "pin": NO_PIN,
+        "access": PEER_ID,
+        "data": LEAVE,
+    }
     for name in STEPS:
         message = messages[name]
         for end in range(1, len(message)):

@@ -1,14 +1,16 @@
 """Websocket frames and upgrade as a SHIP node needs them (RFC 6455; pitfalls 19 and 30)."""
 
-from host_tests.pure.ship_bench import ASK, BOX_ID, Box, bye, data, in_state
+from host_tests.pure.ship_bench import ASK, BOX_ID, bye, data, in_state
 
 from ship.upgrade import accepted, answer, request
 
 HEAD = 8
 
-HELLO = (b"GET /ship/ HTTP/1.1\r\nHost: box:4712\r\nUser-Agent: Go-http-client/1.1\r\nConnection: Upgrade\r\n"
-         b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: ship\r\n"
-         b"Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\n\r\n")
+HELLO = (
+    b"GET /ship/ HTTP/1.1\r\nHost: box:4712\r\nUser-Agent: Go-http-client/1.1\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: ship\r\n"
+    b"Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\n\r\n"
+)
 
 
 def test_upgrade_is_accepted_as_in_the_rfc():
@@ -21,18 +23,31 @@ def test_upgrade_is_accepted_as_in_the_rfc():
 
 
 def test_upgrade_forms_that_are_as_good():
-    for old, new in ((b"/ship/", b"/"), (b"/ship/", b"/ship"), (b"protocol: ship", b"protocol: a, ship ,b"),
-                     (b"Upgrade: websocket", b"UPGRADE:WebSocket"), (b"Connection: Upgrade", b"Connection: keep-alive, upgrade"),
-                     (b"Protocol: ship", b"Extensions: permessage-deflate\r\nSec-WebSocket-Protocol: ship")):
+    for old, new in (
+        (b"/ship/", b"/"),
+        (b"/ship/", b"/ship"),
+        (b"protocol: ship", b"protocol: a, ship ,b"),
+        (b"Upgrade: websocket", b"UPGRADE:WebSocket"),
+        (b"Connection: Upgrade", b"Connection: keep-alive, upgrade"),
+        (b"Protocol: ship", b"Extensions: permessage-deflate\r\nSec-WebSocket-Protocol: ship"),
+    ):
         assert answer(HELLO.replace(old, new), b"/ship/")[0], new
 
 
 def test_upgrade_is_refused_with_a_status():
-    for old, new, status in ((b"/ship/", b"/other/", b"404"), (b"GET", b"POST", b"400"), (b"HTTP/1.1", b"HTTP/1.0", b"400"),
-                             (b"HTTP/1.1", b"", b"400"), (b"Protocol: ship", b"Protocol: chat", b"400"),
-                             (b"Sec-WebSocket-Protocol: ship\r\n", b"", b"400"), (b"n: 13", b"n: 8", b"4"),
-                             (b"Upgrade: websocket", b"Upgrade: h2c", b"4"), (b"dGhlIHNhbXBsZSBub25jZQ==", b"x", b"4"),
-                             (HELLO, b"\r\n\r\n", b"400"), (HELLO, b"\x16\x03\x01 \xff \0\r\n\r\n", b"400")):
+    for old, new, status in (
+        (b"/ship/", b"/other/", b"404"),
+        (b"GET", b"POST", b"400"),
+        (b"HTTP/1.1", b"HTTP/1.0", b"400"),
+        (b"HTTP/1.1", b"", b"400"),
+        (b"Protocol: ship", b"Protocol: chat", b"400"),
+        (b"Sec-WebSocket-Protocol: ship\r\n", b"", b"400"),
+        (b"n: 13", b"n: 8", b"4"),
+        (b"Upgrade: websocket", b"Upgrade: h2c", b"4"),
+        (b"dGhlIHNhbXBsZSBub25jZQ==", b"x", b"4"),
+        (HELLO, b"\r\n\r\n", b"400"),
+        (HELLO, b"\x16\x03\x01 \xff \0\r\n\r\n", b"400"),
+    ):
         good, response = answer(HELLO.replace(old, new), b"/ship/")
         assert not good and response.startswith(b"HTTP/1.1 " + status), new
 
@@ -76,8 +91,12 @@ def test_long_messages_in_every_length_form():
 def test_control_frames_between_fragments():
     box = in_state("data")
     message = data(b"1")
-    out = box.bytes(box.frame(2, message[:5], False) + box.frame(9, b"ping") + box.frame(10, b"pong")
-                    + box.frame(0, message[5:]))
+    out = box.bytes(
+        box.frame(2, message[:5], False)
+        + box.frame(9, b"ping")
+        + box.frame(10, b"pong")
+        + box.frame(0, message[5:])
+    )
     assert out == [(10, b"ping")]
     assert box.sink.messages == [message[1:]]
 
@@ -90,9 +109,17 @@ def test_a_ping_in_reads_of_one_byte_is_echoed():
 def test_broken_rules_close_with_1002():
     box = in_state("data")
     masked = box.frame(2, b"\x01{}")
-    for wrong in (b"\xc2" + masked[1:], b"\x92" + masked[1:], b"\x83" + masked[1:], b"\x8b" + masked[1:],
-                  bytes([0x82, 3]) + b"\x01{}", box.frame(0, b"x"), box.frame(9, b"", False),
-                  b"\x89\xfe\0\xff" + bytes(4), box.frame(2, b"\x01", False) + box.frame(2, b"{}")):
+    for wrong in (
+        b"\xc2" + masked[1:],
+        b"\x92" + masked[1:],
+        b"\x83" + masked[1:],
+        b"\x8b" + masked[1:],
+        bytes([0x82, 3]) + b"\x01{}",
+        box.frame(0, b"x"),
+        box.frame(9, b"", False),
+        b"\x89\xfe\0\xff" + bytes(4),
+        box.frame(2, b"\x01", False) + box.frame(2, b"{}"),
+    ):
         box = in_state("data")
         assert box.bytes(wrong + box.frame(2, ASK)) == [bye(1002)], wrong
         assert box.why == "frame"
@@ -125,7 +152,12 @@ def test_messages_beyond_the_limit_close_with_1009():
 def test_fragments_out_have_the_right_header():
     for server in (True, False):
         box = in_state("data", server)
-        for size, first, last in ((5, True, False), (125, False, False), (126, False, True), (1000, True, True)):
+        for size, first, last in (
+            (5, True, False),
+            (125, False, False),
+            (126, False, True),
+            (1000, True, True),
+        ):
             for i in range(size):
                 box.out[HEAD + i] = i & 255
             box.put((2 if first else 0) | (128 if last else 0), size)

@@ -37,22 +37,22 @@ SILENCE = const(60000)
 _LONGEST = const(600000)
 
 # Messages in EEBUS JSON, each a whole frame: first byte of the websocket header, type of the SHIP message, text.
-_HELLO_FRAME = b'\x82\x01{"connectionHello":[{"phase":"%s"},{"waiting":%d}]}'
-_PROLONG_FRAME = b'\x82\x01{"connectionHello":[{"phase":"pending"},{"prolongationRequest":true}]}'
-_ABORT_FRAME = b'\x82\x01{"connectionHello":[{"phase":"aborted"}]}'
-_PROTOCOL_FRAME = (
+_HELLO_FRAME = const(b'\x82\x01{"connectionHello":[{"phase":"%s"},{"waiting":%d}]}')
+_PROLONG_FRAME = const(b'\x82\x01{"connectionHello":[{"phase":"pending"},{"prolongationRequest":true}]}')
+_ABORT_FRAME = const(b'\x82\x01{"connectionHello":[{"phase":"aborted"}]}')
+_PROTOCOL_FRAME = const(
     b'\x82\x01{"messageProtocolHandshake":[{"handshakeType":"%s"},'
     b'{"version":[{"major":1},{"minor":0}]},{"formats":[{"format":["JSON-UTF8"]}]}]}'
 )
-_ERROR_FRAME = b'\x82\x01{"messageProtocolHandshakeError":[{"error":%d}]}'
-_PIN_FRAME = b'\x82\x01{"connectionPinState":[{"pinState":"none"}]}'
-_ASK_FRAME = b'\x82\x01{"accessMethodsRequest":[]}'
-_ID_FRAME = b'\x82\x01{"accessMethods":[{"id":"%s"}]}'
-_LEAVE_FRAME = b'\x82\x03{"connectionClose":[{"phase":"announce"},{"maxTime":500},{"reason":"%s"}]}'
-_CONFIRM_FRAME = b'\x82\x03{"connectionClose":[{"phase":"confirm"}]}'
+_ERROR_FRAME = const(b'\x82\x01{"messageProtocolHandshakeError":[{"error":%d}]}')
+_PIN_FRAME = const(b'\x82\x01{"connectionPinState":[{"pinState":"none"}]}')
+_ASK_FRAME = const(b'\x82\x01{"accessMethodsRequest":[]}')
+_ID_FRAME = const(b'\x82\x01{"accessMethods":[{"id":"%s"}]}')
+_LEAVE_FRAME = const(b'\x82\x03{"connectionClose":[{"phase":"announce"},{"maxTime":500},{"reason":"%s"}]}')
+_CONFIRM_FRAME = const(b'\x82\x03{"connectionClose":[{"phase":"confirm"}]}')
 
 # What is read of control messages, and where it lies in the reader's row; no two messages share a place.
-_SCHEMA = (
+_SCHEMA = const(
     b"connectionHello:(phase:s waiting:u prolongationRequest:b) "
     b"messageProtocolHandshake:(handshakeType:s version:(major:u) formats:(format:S)) "
     b"messageProtocolHandshakeError:e error:e connectionPinState:(pinState:s) "

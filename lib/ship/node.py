@@ -17,18 +17,19 @@ from ship.connection import DATA, DEAD, HELLO, NEW
 from ship.session import Session
 
 _SUITES = (
-    "TLS-ECDHE-ECDSA-WITH-AES-128-CBC-SHA256",
     "TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256",
+    "TLS-ECDHE-ECDSA-WITH-AES-128-CBC-SHA256",  # the mandatory one
     "TLS1-3-AES-128-GCM-SHA256",  # hosts only (T4)
 )
 _TICK = const(100)
+_HTTP = const(2)  # states up to here have no websocket yet
 _WAITING = const(3)  # sockets that may wait for a handshake beside the sessions
 _TARGETS = const(8)
 _ADDRESSES = const(8)
 _PROBE = const(4000)  # ms in which a peer has to answer a ping when its place is needed
 _BURST = const(6)
 _EVERY = const(2000)  # ms between handshakes of one address, in the long run
-_BACK_OFF = b"\x00\x03\x03\x0a\x0a\x14\x14\x3c"  # seconds, from and to
+_BACK_OFF = const(b"\x00\x03\x03\x0a\x0a\x14\x14\x3c")  # seconds, from and to
 
 
 class Node:
@@ -44,6 +45,7 @@ class Node:
         self.hurry = hurry  # time runs that much faster (tests)
         self.pool = [(bytearray(512), bytearray(1024)) for _ in range(sessions)]
         self.sessions = []
+        self._most = sessions + _WAITING
         self.counts = {}
         self.shaking = None
         self._targets = {}
@@ -97,9 +99,6 @@ class Node:
         if session.state != DEAD:
             session.why = why
             session.state = DEAD
-        self._cut(session)
-
-    def _cut(self, session):
         task = session.task
         if task:
             session.task = None
@@ -109,8 +108,8 @@ class Node:
         """The peer has proven its SKI: decide about other connections with it that are not in use yet."""
         ski = session.ski
         if self.trust.is_trusted(ski) and session.server:
-            self._debts[host] -= _EVERY
-        for other in list(self.sessions):
+            self._debts[host] = self._debts.get(host, 0) - _EVERY
+        for other in self.sessions:
             if other is not session and other.ski == ski and NEW < other.state < DATA:
                 if other.server == session.server:
                     self.drop(other, "double")
@@ -127,7 +126,7 @@ class Node:
 
     def opened(self, session):
         """It carries data from now on; an older one with the same peer ends."""
-        for other in list(self.sessions):
+        for other in self.sessions:
             if other is not session and other.ski == session.ski and other.state == DATA:
                 self.drop(other, "double")
                 self._closed(other)
@@ -182,9 +181,13 @@ class Node:
                 await sleep_ms(_TICK)
                 continue
             raw.setblocking(False)
-            new = [each for each in self.sessions if each.state == NEW]
-            if len(new) >= _WAITING:
-                self.drop(new[0], "crowd")
+            if len(self.sessions) >= self._most:
+                silent = [each for each in self.sessions if each.state == NEW]
+                if not silent:
+                    raw.close()
+                    self.count("crowd")
+                    continue
+                self.drop(silent[0], "crowd")
             self._start(Session(self, True), raw, peer_ip(address))
             await sleep_ms(0)
 
@@ -218,27 +221,32 @@ class Node:
             then = now
 
     def tick(self, dt_ms):
-        for session in list(self.sessions):
-            session.tick(dt_ms)
-            if session.state == DATA and not self.trust.is_trusted(session.ski):
-                session.leave("removedConnection")
-            if session.state > 2 and session.state < DEAD:
-                try:
+        """`dt_ms` have passed for everybody."""
+        for session in self.sessions:
+            try:
+                session.tick(dt_ms)
+                if session.state == DATA and not self.trust.is_trusted(session.ski):
+                    session.leave("removedConnection")
+                if _HTTP < session.state < DEAD:
                     session.pump()
-                except (OSError, ValueError):
-                    session.state = DEAD
+            except Exception as error:
+                self.error = error
+                session.state = DEAD
             if session.state == DEAD:
-                self._cut(session)
+                self.drop(session, "")
         for ski in self._targets:
             target = self._targets[ski]
-            if any([each.ski == ski for each in self.sessions]):
-                continue
-            target[4] -= dt_ms
-            if target[4] <= 0 and self.trust.is_trusted(ski):
-                self._later(target)
-                raw = socket.socket()
-                raw.setblocking(False)
-                host = "%s:%d" % (target[0], target[1])
-                self._start(
-                    Session(self, False, ski), raw, host, target[2], socket.getaddrinfo(target[0], target[1])[0][-1]
-                )
+            if target[4] > 0:
+                target[4] -= dt_ms
+            elif self.trust.is_trusted(ski) and len(self.sessions) < self._most:
+                for session in self.sessions:
+                    if session.ski == ski:
+                        break
+                else:
+                    self._later(target)
+                    raw = socket.socket()
+                    raw.setblocking(False)
+                    address = socket.getaddrinfo(target[0], target[1])[0][-1]
+                    host = "%s:%d" % (target[0], target[1])
+                    self._start(Session(self, False, ski), raw, host, target[2], address)
+                    break

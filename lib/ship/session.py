@@ -69,8 +69,8 @@ class Session(Connection):
                         break
                     await readable(raw)
             finally:
-                node.shaking = None
                 await node.owner.after_handshake()
+                node.shaking = None
             self.why = "certificate"
             ski = proven_ski(tls.getpeercert(True))
             if self.ski and self.ski != ski:
