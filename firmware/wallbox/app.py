@@ -70,11 +70,7 @@ class App:
         """SPINE over SHIP, where the platform has TLS and the device was given an identity."""
         if hasattr(gc, "mem_free"):
             gc.collect()
-<<<<<<< HEAD
-            room = _EMS_ROOM if sys.maxsize >> 31 == 0 else _EMS_ROOM * 2  # words of 64 bits take twice the room
-=======
             room = _EMS_ROOM if sys.maxsize >> 32 == 0 else 2 * _EMS_ROOM
->>>>>>> 7045a85008dd70d7644a8819168780122649e459
             if gc.mem_free() < room:
                 print("SHIP is off: %d bytes of heap left, %d needed" % (gc.mem_free(), room))
                 return
