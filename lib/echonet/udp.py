@@ -14,6 +14,7 @@ from bounded.wait import readable, sleep_ms
 
 _PORT = const(3610)
 _RX = const(1472)
+_POOR = const(256)
 _TX = const(522)  # 512, and what 255 properties without value take
 _GROUP = "224.0.23.0"
 _TICK_MS = const(100)
@@ -121,11 +122,15 @@ class Server:
             self._sockets.pop().close()
 
     async def _listen(self, sock):
+        room = _RX
         while True:
             await readable(sock)  # one datagram a turn: the guard's task comes first
             try:
-                data, sender = sock.recvfrom(_RX)
-            except OSError:
+                data, sender = sock.recvfrom(room)
+                room = _RX
+            except (OSError, MemoryError) as error:
+                if isinstance(error, MemoryError):
+                    room = _POOR  # a heap in pieces: what is longer is cut off, and then dropped as such
                 self.errors += 1
                 await sleep_ms(_TICK_MS)
                 continue
