@@ -6,11 +6,6 @@ stands in memory whole; a value may itself be a generator of list items.
 
 import gc
 
-<<<<<<< HEAD
-from bounded.compat import unload
-from wallbox.evse import faults
-=======
->>>>>>> 7045a85008dd70d7644a8819168780122649e459
 from wallbox.limits.sources import rows
 
 _KINDS = ("interlock", "permission", "ceiling", "obligation", "request")
@@ -39,14 +34,6 @@ def memory():
     return {"free": free, "used": gc.mem_alloc(), "largest": _largest_block(free)}
 
 
-def _fault_names(mask):
-    if not mask:
-        return ()
-    names = faults.names(mask)
-    unload("wallbox.evse.texts")  # words are loaded only while somebody asks
-    return names
-
-
 class Console:
     """The words; `app` is the running App."""
 
@@ -72,12 +59,8 @@ class Console:
         yield "binding", station.decision.binding if station.decision else None
         yield "limits", self._limits(station)
         yield "pilot_state", guard.state
-<<<<<<< HEAD
-        yield "faults", _fault_names(guard.faults)
-=======
         yield "faults", guard.faults  # these three are codes: evse/texts.py has their words
         yield "warnings", guard.warnings
->>>>>>> 7045a85008dd70d7644a8819168780122649e459
         yield "why", guard.why
         yield "session_wh", station.energy.session_wh()
         yield "loop_gap_ms", app.loop_gap_ms
