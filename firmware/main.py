@@ -5,7 +5,12 @@ Ctrl-C at the REPL ends it with the contactor open.
 
 import gc
 
-import wallbox.config
+# MicroPython: collect often, from the first module on. What stays then lies close together, and a block of some KB is
+# left for datagrams; without it the free memory of a small heap is in crumbs of half a KB.
+if hasattr(gc, "threshold"):
+    gc.threshold(2048)
+
+import wallbox.config  # noqa: E402
 
 wallbox.config.read(".")
 
