@@ -129,10 +129,11 @@ class Server:
                 data, sender = sock.recvfrom(room)
                 room = _RX
             except (OSError, MemoryError) as error:
-                if isinstance(error, MemoryError):
-                    room = _POOR  # a heap in pieces: what is longer is cut off, and then dropped as such
                 self.errors += 1
-                await sleep_ms(_TICK_MS)
+                if room == _RX and isinstance(error, MemoryError):
+                    room = _POOR  # a heap in pieces: what is longer is cut off, and then dropped as such
+                else:
+                    await sleep_ms(_TICK_MS)
                 continue
             grouped = sock is self._sockets[-1]
             everyone = 11 < len(data) < _KEEP and not data[9]
