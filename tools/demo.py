@@ -10,13 +10,16 @@ import argparse
 import asyncio
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 
 from control import Control
+from runtimes import BUILD
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BOX = "127.0.0.3"
+STATE = os.path.join(BUILD, "demo")
 
 CHARGE, STANDBY = 0x42, 0x44
 POWER_LIMIT, CHARGING_CURRENT, MODE = (0x99, 2), (0xED, 2), (0xDA, 1)
@@ -88,6 +91,8 @@ class Controller:
             if client._state.get(BOX, {}).get("discovered"):
                 break
             await asyncio.sleep(0.1)
+        else:
+            raise SystemExit("demo: the controller did not find the box")
         await client.getAllPropertyMaps(BOX, 2, 0xA1, 1)
 
     async def set(self, prop, value):
@@ -116,7 +121,7 @@ def wants(offer_a, current=True):
 async def tell(control, stay):
     story = Story(control)
     box = Controller()
-    await story.step("nothing is plugged in", None, lambda s: s["pilot"]["state"] == "A", 10)
+    await story.step("nothing is plugged in", None, lambda s: s["binding"] == "board", 10)
     control.call("plug", phases=3, max_ma=32000, min_ma=6000, soc=40)
     await story.step("a three-phase car is plugged in", None, lambda s: s["pilot"]["state"] == "B", 10)
     control.call("ready")
@@ -144,7 +149,10 @@ async def tell(control, stay):
 
 
 def start(options):
-    """Start the simulator; its process and the number of its control port."""
+    """Start the simulator, on a new state folder unless one is given; its process and its control port."""
+    if not any(option.startswith("--state") for option in options):
+        shutil.rmtree(STATE, ignore_errors=True)
+        options = ["--state", STATE, *options]
     command = [sys.executable, os.path.join(HERE, "sim.py"), "--bind", BOX, "--multicast-if", "127.0.0.1", *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     for text in process.stdout:
