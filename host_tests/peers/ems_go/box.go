@@ -154,10 +154,16 @@ func (b *box) measure(with map[string]float64) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	for name, value := range with {
-		id, ok := b.values[name]
-		if !ok {
+	for name := range with {
+		if _, ok := b.values[name]; !ok {
 			return nil, fmt.Errorf("no measurement %q", name)
+		}
+	}
+	for i := range measured { // in this order: ma/mpc gives phases as they stand in the list
+		id := b.values[measured[i].name]
+		value, given := with[measured[i].name]
+		if !given {
+			continue
 		}
 		err = errors.Join(err, measurement.UpdateDataForId(model.MeasurementDataType{
 			ValueType: util.Ptr(model.MeasurementValueTypeTypeValue), Value: model.NewScaledNumberType(value),

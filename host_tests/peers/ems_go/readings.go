@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -32,7 +33,23 @@ type remote = spineapi.EntityRemoteInterface
 
 // of makes a reading of a method with one result.
 func of[V any](read func(remote) (V, error)) func(remote) (any, error) {
-	return func(entity remote) (any, error) { return read(entity) }
+	return func(entity remote) (any, error) {
+		value, err := read(entity)
+		return exact(value), err
+	}
+}
+
+// exact takes away the noise of number times 10^scale in binary: 230.1, not 230.10000000000002.
+func exact(value any) any {
+	switch value := value.(type) {
+	case float64:
+		return math.Round(value*1e6) / 1e6
+	case []float64:
+		for i := range value {
+			value[i] = math.Round(value[i]*1e6) / 1e6
+		}
+	}
+	return value
 }
 
 // span makes a reading of a method that returns a duration.
@@ -117,13 +134,13 @@ func (e *ems) allReadings() (map[string]reading, map[api.EventType]string) {
 func ranges(read func(remote) ([]float64, []float64, []float64, error)) func(remote) (any, error) {
 	return func(entity remote) (any, error) {
 		least, most, standard, err := read(entity)
-		return map[string]any{"min": least, "max": most, "default": standard}, err
+		return map[string]any{"min": exact(least), "max": exact(most), "default": exact(standard)}, err
 	}
 }
 
 func (e *ems) readLimit(entity remote) (any, error) {
 	limit, err := e.lpc.ConsumptionLimit(entity)
-	value := map[string]any{"value": limit.Value, "active": limit.IsActive, "changeable": limit.IsChangeable, "duration_ms": nil}
+	value := map[string]any{"value": exact(limit.Value), "active": limit.IsActive, "changeable": limit.IsChangeable, "duration_ms": nil}
 	if limit.Duration != 0 {
 		value["duration_ms"] = limit.Duration.Milliseconds()
 	}
@@ -138,7 +155,7 @@ func (e *ems) readNominalMax(entity remote) (any, error) {
 			_, _ = connection.RequestCharacteristics(nil, nil)
 		}
 	}
-	return value, err
+	return exact(value), err
 }
 
 // read is the order of each reading. A value that is not there yet is waited for.

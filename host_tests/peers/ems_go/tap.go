@@ -19,8 +19,9 @@ type tap struct {
 	spine  shipapi.ShipConnectionDataReaderInterface
 	record *record
 
-	mutex   sync.Mutex // held while a request is sent, so that its response cannot come before it is awaited
+	mutex   sync.Mutex
 	waiting map[uint64]*waiter
+	early   map[uint64]map[string]any // responses nobody waits for, or not yet
 	closed  bool
 
 	rawMutex sync.Mutex
@@ -51,7 +52,8 @@ var errNoResponse = errors.New("no response in time")
 var errClosed = errors.New("disconnected")
 
 func newTap(ship shipapi.ShipConnectionDataWriterInterface, record *record) *tap {
-	return &tap{ship: ship, record: record, waiting: map[uint64]*waiter{}, raws: map[string]*rawOrder{}}
+	return &tap{ship: ship, record: record, waiting: map[uint64]*waiter{}, early: map[uint64]map[string]any{},
+		raws: map[string]*rawOrder{}}
 }
 
 // WriteShipMessageWithPayload is called by spine-go for each message it sends.
@@ -79,22 +81,26 @@ func (t *tap) HandleShipPayloadMessage(text []byte) {
 	}
 	t.spine.HandleShipPayloadMessage(text)
 	if err == nil && came.Datagram.Header.MsgCounterReference != nil {
-		t.respond(*came.Datagram.Header.MsgCounterReference, came, text)
+		t.respond(*came.Datagram.Header.MsgCounterReference, came)
 	}
 }
 
-func (t *tap) respond(reference uint64, came message, text []byte) {
+func (t *tap) respond(reference uint64, came message) {
 	t.mutex.Lock()
 	found := t.waiting[reference]
 	delete(t.waiting, reference)
+	if found == nil { // it may have overtaken `ask`
+		t.early[reference] = response(reference, came)
+		delete(t.early, reference-200)
+	}
 	t.mutex.Unlock()
 	if found != nil && found.timer.Stop() {
-		found.reply(response(reference, came, text), nil)
+		found.reply(response(reference, came), nil)
 	}
 }
 
 // response is what an order that sent something gets as its answer.
-func response(counter uint64, came message, text []byte) map[string]any {
+func response(counter uint64, came message) map[string]any {
 	answer := map[string]any{"counter": counter, "classifier": came.Datagram.Header.CmdClassifier}
 	if len(came.Datagram.Payload.Cmd) > 0 {
 		cmd := came.Datagram.Payload.Cmd[0]
@@ -116,13 +122,7 @@ func response(counter uint64, came message, text []byte) map[string]any {
 
 // ask sends with `send`, which returns the counter of its message, and replies with the response to it.
 func (t *tap) ask(timeout time.Duration, reply answer, send func() (*model.MsgCounterType, error)) {
-	t.mutex.Lock()
-	defer t.mutex.Unlock()
-	if t.closed {
-		reply(nil, errClosed)
-		return
-	}
-	counter, err := send()
+	counter, err := send() // may block until the connection ends, hence not under the lock
 	if err == nil && counter == nil {
 		err = errors.New("nothing was sent")
 	}
@@ -131,6 +131,17 @@ func (t *tap) ask(timeout time.Duration, reply answer, send func() (*model.MsgCo
 		return
 	}
 	number := uint64(*counter)
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	if t.closed {
+		reply(nil, errClosed)
+		return
+	}
+	if come := t.early[number]; come != nil {
+		delete(t.early, number)
+		reply(come, nil)
+		return
+	}
 	w := &waiter{reply: reply}
 	w.timer = time.AfterFunc(timeout, func() {
 		t.mutex.Lock()
