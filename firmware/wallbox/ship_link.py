@@ -2,6 +2,14 @@
 
 lib/ship knows no charger; this joins it to the station. What an EMS sends goes to `spine` (a receiver for each
 connection); what a person may do (accept, remove, open the accept-any window) is here for the console and the button.
+
+Without a hardware interlock every handshake while a car could charge pauses it, for some 6 s to stop, up to 5 s of
+handshake and 5 s until the pilot may change again (30 s more when the car ignored the pause). So that nobody in the
+network keeps a car from charging, such pauses are counted: addresses behind which no trusted SKI was proven since the
+start have 6 and one more every 10 minutes, together; those that did have 6 and one more each minute. What is beyond
+is closed before TLS (`counts["pause"]`). While nothing could be charged, and with an interlock, nothing is counted. A
+person who accepts an SKI or opens the window gives the strangers their 6 pauses again. What remains: who uses up the
+strangers' pauses keeps out a trusted EMS whose address changed while a car charges, for 10 minutes or longer.
 """
 
 from bounded.compat import const
@@ -20,6 +28,10 @@ _WINDOW_MS = const(120000)  # of the button
 _PRESS_MS = const(500)  # shorter is a bounce, longer than the next one means something else
 _LONG_PRESS_MS = const(5000)
 _FOR_EVER_MS = const(1 << 60)
+_PAUSES = const(6)  # of charging for handshakes: at once, then one each
+_STRANGERS_MS = const(600000)
+_PROVEN_MS = const(60000)
+_AGAIN_MS = const(5000)  # until the listener is started again after a failure
 
 
 def _octets(address):
@@ -36,9 +48,11 @@ class ShipLink:
         self.port = settings.ship_port
         self._bind = settings.bind or "0.0.0.0"
         store = Files(storage) if isinstance(storage, str) else storage
+        self._hosts = {}  # trusted SKI -> the address behind which it was proven
+        self._due_ms = [0, 0]  # pauses of strangers and of the others: when the one after the last is free
         self.trust = trust = Trust(Slots(store, "trust", _TRUSTED * PEER_BYTES), _TRUSTED)
-        for ski in settings.trust:
-            trust.add(ski)
+        self._import(settings)
+        trust.on_change = self._forgive
         if settings.accept_any:
             trust.open_window(0, _FOR_EVER_MS)
         self.node = Node(
@@ -53,8 +67,22 @@ class ShipLink:
         self.network_changed(True)
         self._pressed_ms = 0
 
+    def _import(self, settings):
+        """Move the SKIs of the settings to the list of trust, once: who is removed from it stays out."""
+        if settings.trust:
+            try:
+                for ski in settings.trust:
+                    self.trust.add(ski)
+            except (ValueError, OSError) as error:
+                print("not everybody of the settings is trusted: %s" % error)
+            settings.trust = ()
+            settings.save()
+
     def _clock(self):
         return self._station.now_ms
+
+    def _forgive(self, _):
+        self._due_ms[0] = 0
 
     def tasks(self):
         """Name and coroutine function of each task."""
@@ -64,7 +92,13 @@ class ShipLink:
         yield "ship peers", self._look
 
     async def _listen(self):
-        await self.node.listen(self._bind, self.port)
+        while True:  # a port in use or a lack of memory is no reason to end charging
+            try:
+                await self.node.listen(self._bind, self.port)
+            except (OSError, MemoryError) as error:
+                print("SHIP listener: %r" % error)
+            self.node.socket.close()
+            await sleep_ms(_AGAIN_MS)
 
     async def _announce(self):
         await serve(self.responder, self._clock)
@@ -86,6 +120,7 @@ class ShipLink:
         if up and self._address:
             self.responder.network(self._address, self._interface or None)
             self.responder.announce()
+            self._found.search()
         else:
             self.responder.network(None)
 
@@ -101,16 +136,35 @@ class ShipLink:
     # --- what the node tells
 
     async def before_handshake(self):
-        """The arithmetic of TLS blocks the loop: first get into a state that needs no software to be safe."""
-        guard = self._station.guard
+        """The arithmetic of TLS blocks the loop: first get into a state that needs no software to be safe.
+
+        OSError when charging paused too often for such peers.
+        """
+        station = self._station
+        guard = station.guard
+        if not station.ratings.interlock and guard.state in "BCD" and station.offer.offer_ma and not guard.faults:
+            self._count_pause(self.node.shaking)
         guard.prepare_for_stall(True)
-        while not guard.stall_safe:
+        # After a fault the contactor was told to open; a welded one gets no better by waiting.
+        while not guard.stall_safe and (guard.out.contactor or not guard.faults):
             await sleep_ms(20)
+
+    def _count_pause(self, session):
+        host = session.host.split(":")[0]
+        proven = host in [self._hosts.get(ski) for ski in self.trust.known()]
+        every_ms = _PROVEN_MS if proven else _STRANGERS_MS
+        now_ms = self._clock()
+        due_ms = max(now_ms, self._due_ms[proven]) + every_ms
+        if due_ms > now_ms + _PAUSES * every_ms:
+            session.why = "pause"
+            raise OSError("charging paused too often")
+        self._due_ms[proven] = due_ms
 
     async def after_handshake(self):
         self._station.guard.prepare_for_stall(False)
 
     def connected(self, session):
+        self._hosts[session.ski] = session.host.split(":")[0]
         return self._spine.connected(session)
 
     def disconnected(self, session):

@@ -38,6 +38,7 @@ class Session(Connection):
         """Serve the peer at `host` behind `raw` until the end; as a client, dial `address` first and ask for `path`."""
         node = self.node
         server = self.server
+        self.host = host
         try:
             if server:
                 await readable(raw)  # who connects and says nothing costs no more than this socket
