@@ -91,15 +91,17 @@ def _update(folder, march, board, optimise, without, linked):
     for target, source in files.items():
         with open(source, encoding="utf-8") as file:
             texts[target] = file.read()
+    spare = ()
     if linked:
-        texts, words = _linked(texts)
+        texts, words, spare = _linked(texts)
         with open(os.path.join(folder, "names.json"), "w") as file:
             json.dump(words, file, indent=1, sort_keys=True)
+        kept = frozenset().union(*(shorten.passed(text) for text in texts.values()))  # no test reaches into it
     new, known = {}, old.get("texts", {})
     for target, text in texts.items():
         if kept is not None and target not in _AS_SOURCE:
             with contextlib.suppress(SyntaxError):
-                text = shorten.shorten(text, kept)
+                text = shorten.shorten(text, kept, spare)
         new[target] = hashlib.sha256((stamps[""] + text).encode()).hexdigest()
         if known.get(target) != new[target]:
             _put(folder, target, text, compiler, march, optimise)
@@ -111,7 +113,7 @@ def _update(folder, march, board, optimise, without, linked):
 
 
 def _linked(texts):
-    """The texts of an image, by path, with modules joined, and what its public names were.
+    """The texts of an image, by path, with modules joined, what its public names were, and words to spare.
 
     A module that is no Python stays as it is."""
     paths, modules = {}, {}
@@ -126,9 +128,10 @@ def _linked(texts):
         done.pop(dotted(target), None)
     texts = {target: texts[target] for name, target in paths.items() if name in done or name not in modules
              or target in _AS_SOURCE}
-    done, words = rom_names.rename(done, link.LINKED, [texts[target] for target in _AS_SOURCE if target in texts])
+    outside = [texts[target] for target in _AS_SOURCE if target in texts]
+    done, words, spare = rom_names.rename(done, link.LINKED, outside)
     texts.update((paths[name], text) for name, text in done.items())
-    return texts, words
+    return texts, words, spare
 
 
 def dotted(target):

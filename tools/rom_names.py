@@ -11,8 +11,8 @@ A name stays what it is
 * when it occurs as a word in a string: settings, readings, `getattr`; `"op_"` keeps all that begins so;
 * when it names a module, or is an attribute of a class in OPEN, whose attributes outsiders name.
 
-`shorten.py` does the rest: private names and parameters. The source stays as it is; `names.json` in the image tells
-which word is which name, for reading a traceback of a device.
+`shorten.py` does the rest: parameters, and private names, which get some of these words in every module anew. The
+source stays as it is; `names.json` in the image tells which word is which name, for reading a device's traceback.
 """
 
 import array
@@ -38,6 +38,7 @@ import time
 
 # Of classes that are filled in by name from outside: a simulator's or a person's.
 OPEN = ("Ratings",)
+PRIVATE = 64  # words kept for private names
 HARDWARE = ("machine", "network", "esp32", "neopixel")
 INTERFACE = "wallbox.board"
 
@@ -81,12 +82,22 @@ WORDS = """
     ECONNABORTED ECONNREFUSED ECONNRESET EEXIST EHOSTUNREACH EINPROGRESS EINVAL EIO EISDIR ENOBUFS ENODEV
     ENOENT ENOMEM ENOTCONN EOPNOTSUPP EPERM ETIMEDOUT TextIOWrapper StringIO DeflateIO ZLIB GZIP a2b_base64
     b2a_base64 gmtime localtime mktime time_ns ticks_cpu ticks_add sleep_us utime ps1 ps2 byteorder
-    version_info maxsize implementation AF_INET6 SOCK_RAW POLLERR
+    version_info maxsize implementation AF_INET6 SOCK_RAW POLLERR ArithmeticError AssertionError
+    AttributeError EOFError GeneratorExit ImportError IndentationError IndexError LookupError NameError
+    NotImplementedError OverflowError StopAsyncIteration StopIteration SyntaxError UnicodeError
+    ViperTypeError ZeroDivisionError BaseException Ellipsis NotImplemented NoneType FileIO IOQueue
+    SingletonGenerator TaskQueue Loop Server LONG LONGLONG ULONG ULONGLONG USHORT UINT INT MBEDTLS_VERSION
+    PROTOCOL_DTLS_CLIENT PROTOCOL_DTLS_SERVER PROTOCOL_TLS_CLIENT MVLSB POLLHUP POLLIN POLLOUT PinBase
+    Signal VfsFat VfsLfs1 VfsLfs2 VfsRom allocate_lock appendleft popleft blit ellipse poly bound_method
+    closure classmethod compile complex dict_view enumerate frozenset globals locals execfile factorial
+    isclose get_ident ph_key pend_throw progsize lookahead readblocks writeblocks mkfs staticmethod
+    start_new_thread stack_size soft_reset time_pulse_us unsetenv putenv usys uname polar real imag tau
+    wait_io_event randrange bytecode
 """.split()
 
 
 def rename(sources, first=(), outside=()):
-    """The modules of an image, {dotted name: source}, with public names replaced, and {new name: old name}.
+    """The modules of an image, {dotted name: source}, with public names replaced; {new name: old name}; spare words.
 
     The names of the modules `first` are served first, should the words run out. The sources `outside` are not
     changed: what they name stays."""
@@ -95,7 +106,7 @@ def rename(sources, first=(), outside=()):
     for source in outside:
         stays.update(name for node in ast.walk(ast.parse(source)) for name in _names(node))
     starts = []
-    for module in sorted(trees, key=lambda name: (name not in first, name.count("."), name)):
+    for module in sorted(trees, key=lambda name: (name not in first, _served(name), name)):
         tree = trees[module]
         names = _defined(tree)
         for name in names:
@@ -118,8 +129,10 @@ def rename(sources, first=(), outside=()):
                 stays.update(each.asname for each in node.names if each.asname)
             elif isinstance(node, ast.Import):
                 stays.update((each.asname or each.name).split(".")[0] for each in node.names)
-    words = (word for word in list(WORDS) + ["%s%s" % (a, b) for a in "qxyzjkvw" for b in "abcdefghijklmnopqrstuvwxyz"]
-             if word not in present and word not in stays - FOREIGN)
+    free = [word for word in WORDS if word not in present and word not in stays - FOREIGN]
+    spare = free[:PRIVATE]
+    short = (a + b for a in "qxyzjkvw" for b in "abcdefghijklmnopqrstuvwxyz")
+    words = iter(free[PRIVATE:] + [word for word in short if word not in present and word not in stays])
     new = {}
     for name in defined:
         if name not in stays and not name.startswith("_") and len(name) > 2 and not name.startswith(tuple(starts)):
@@ -130,7 +143,13 @@ def rename(sources, first=(), outside=()):
     for tree in trees.values():
         for node in ast.walk(tree):
             _apply(node, new)
-    return {name: ast.unparse(tree) for name, tree in trees.items()}, {word: name for name, word in new.items()}
+    texts = {name: ast.unparse(tree) for name, tree in trees.items()}
+    return texts, {word: name for name, word in new.items()}, spare
+
+
+def _served(module):
+    """The later, the less it is loaded: the firmware, the libraries, what lies beside a simulated board's link."""
+    return 2 if module.startswith("boards.") and module.count(".") > 1 else module.split(".")[0] != "wallbox"
 
 
 def _tops(trees):

@@ -10,6 +10,7 @@ The source stays as it is, and so do images of -O0, for debugging.
 
 import ast
 import builtins
+import itertools
 import json
 import os
 import string
@@ -42,14 +43,15 @@ def kept_names(cache):
     found = set()
     for path in files:
         with open(path, encoding="utf-8") as file:
-            found |= _passed(file.read(), "host_tests" in path)
+            found |= passed(file.read(), "host_tests" in path)
     with open(record + ".%d" % os.getpid(), "w", encoding="utf-8") as file:
         json.dump({"stamp": stamp, "names": sorted(found)}, file)
     os.replace(file.name, record)
     return sorted(found)
 
 
-def _passed(source, test):
+def passed(source, test=False):
+    """Names that `source` passes by keyword; of a test also the private attributes it reaches for."""
     try:
         tree = ast.parse(source)
     except SyntaxError:
@@ -64,13 +66,16 @@ def _passed(source, test):
     return found
 
 
-def shorten(source, kept=frozenset()):
-    """The source with its private names and its parameters shortened; what is in `kept` stays."""
+def shorten(source, kept=frozenset(), words=()):
+    """The source with its private names and its parameters shortened; what is in `kept` stays.
+
+    Private names become `words` first (rom_names.py), which nothing in the source may be called.
+    """
     tree = ast.parse(source)
     private = [name for name in _private(tree) if name not in kept]
     taken = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     taken |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    short = _names("_", taken)
+    short = itertools.chain(words, _names("_", taken))
     tree = _Private({name: next(short) for name in private}).visit(tree)
     return ast.unparse(_Parameters(kept).visit(tree))
 

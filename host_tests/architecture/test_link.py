@@ -38,7 +38,7 @@ def _both(tmp_path, sources, program):
     assert not set(joined) & {"p.one", "p.two", "q", "r.three"}
     assert _run(tmp_path / "joined", joined, joined.pop("main")) == apart
     main = link.link(dict(sources, main=program), _UNITS)["main"]
-    renamed, words = rom_names.rename(joined, _UNITS, [main])
+    renamed, words, _ = rom_names.rename(joined, _UNITS, [main])
     assert _run(tmp_path / "renamed", renamed, main) == apart
     return joined, renamed, words
 
@@ -143,7 +143,7 @@ def test_nothing_that_micropython_knows_is_renamed(tmp_path):
     for target, path in image.sources().items():
         with open(path, encoding="utf-8") as file:
             texts[image.dotted(target)] = file.read()
-    _, words = rom_names.rename(link.link(texts), link.LINKED)
+    _, words, _ = rom_names.rename(link.link(texts), link.LINKED)
     assert len(words) > 100 and "set_w" in words.values()
     program = "def f(x):\n" + "".join("    x.%s\n" % name for name in words.values())
     program += "import micropython\nmicropython.qstr_info(1)\n"
