@@ -104,6 +104,16 @@ def test_partial_read_is_answered_with_everything():
     assert box.ask("read", cmd)["loadControlLimitData"][0]["limitId"] == 0
 
 
+def test_selectors_nobody_knows_are_no_harm_in_a_read():
+    box = Box()
+    cmd = (
+        '[[{"function":"loadControlLimitListData"},{"filter":[[{"cmdControl":[{"partial":[]}]},'
+        '{"loadControlLimitListDataSelectors":[{"timestampInterval":[{"startTime":"PT1S"}]}]}]]},'
+        '{"loadControlLimitListData":[]}]]'
+    )
+    assert box.ask("read", cmd)["loadControlLimitData"][0]["limitId"] == 0
+
+
 def test_read_is_acknowledged_by_its_reply():
     box = Box()
     box.tell("read", DISCOVERY, ack=True, **NODE)
@@ -119,8 +129,10 @@ def test_acknowledgement_only_on_request_and_never_of_a_result():
     assert box.ask("notify", HEARTBEAT_DATA, to=((1,), 7)) is None
     assert box.ask("notify", HEARTBEAT_DATA, to=((1,), 7), ack=True) == 0
     assert box.ask("reply", HEARTBEAT_DATA, to=((1,), 7), ref=1, ack=True) == 0
-    assert box.ask("reply", '[[{"deviceDiagnosisHeartbeatData":[{"heartbeatCounter":"x"}]}]]', to=((1,), 7),
-        ref=1, ack=True) is None
+    wrong = '[[{"deviceDiagnosisHeartbeatData":[{"heartbeatCounter":"x"}]}]]'
+    assert box.ask("reply", wrong, to=((1,), 7), ref=1) is None
+    assert box.ask("reply", '[[{"measurementListData":[]}]]', to=((1,), 7), ref=1, ack=True) is None
+    assert box.ask("notify", '[[{"measurementListData":[]}]]', to=((1,), 7)) == 6
     for cmd in ('[[{"resultData":[{"errorNumber":7}]}]]', '[[{"resultData":[{"errorNumber":"x"}]}]]',
         '[[{"other":[]}]]', "[[]]"):
         assert box.ask("result", cmd, to=((1,), 99), ref=3, ack=True) is None

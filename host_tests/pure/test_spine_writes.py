@@ -77,6 +77,27 @@ def test_writes_arrive_in_any_split():
     assert box.hear() is None
 
 
+def test_an_entity_that_goes_while_a_write_arrives():
+    box = bound()
+    text = (DATAGRAM % ("[1]", 1, "[1]", 5, 60, "write", "", LIMIT_WRITE)).encode()
+    box.peer.begin()
+    assert box.peer.feed(text, 0, len(text) - 20)
+    place = box.device.entities[1]
+    box.device.remove(place[0])
+    assert box.peer.feed(text, len(text) - 20, len(text))
+    box.peer.end(0)
+    assert box.hear()[3] == {"errorNumber": 4} and not box.writes
+
+
+def test_a_long_description_of_a_result_does_no_harm():
+    box = Box(client=True)
+    box.hear()
+    result = '[[{"resultData":[{"errorNumber":7},{"description":"%s"}]}]]' % ("no " * 500)
+    box.tell("result", result, to=((0,), 0), source=((0,), 0), ref=1)
+    box.now = 2000
+    assert box.hear()[2] == "nodeManagementDetailedDiscoveryData"
+
+
 def test_plain_objects_mean_the_same():
     box = bound()
     cmd = (

@@ -8,7 +8,7 @@ from spine.device import BIND, DISCOVERY, SUBSCRIBE, UNBIND, UNSUBSCRIBE
 from spine.message import DATAGRAM
 from spine.restricted import entry_at
 
-RESULT = b"resultData:(errorNumber:u description:s)"
+RESULT = b"resultData:(errorNumber:u)"
 
 # Places in DATAGRAM.
 _CMD_AT = const(149)
@@ -64,10 +64,14 @@ class Incoming:
             return self.error
         if self._commands != 1 or schema is None:
             return _REJECTED
-        if reader.problem:
-            return _OVERLOAD if reader.problem == 2 else _REJECTED
         if self.filters if named is None else not schema.startswith(named.encode() + b":"):
             return _REJECTED
+        if self.head[_CLASSIFIER] not in ("write", "call"):
+            return _OK  # of what only informs us, elements of the wrong type count as missing
+        if reader.problem:
+            return _OVERLOAD if reader.problem == 2 else _REJECTED
+        if self._peer.device.find(self.head[_TO_ENTITY], self.head[_TO_FEATURE]) is not self.feature:
+            return _UNKNOWN  # the entity went while the write arrived
         return _COMBINATION if self._excess else _OK
 
     # --- what the reader reports

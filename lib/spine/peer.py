@@ -271,15 +271,8 @@ class Peer:
             elif source == 4:
                 source = ((device.address, device.kind, "smart"),)
             else:
-                relations = self.subscriptions if source == 2 else self.bindings
-                source = lambda field, index: self._relation(relations, index)  # noqa: E731
+                source = _Listed(self, self.subscriptions if source == 2 else self.bindings)
         self._message.describe(schema, source)
-
-    def _relation(self, relations, index):
-        if index >= len(relations):
-            return None
-        each = relations[index]
-        return (index, self.address, each[2], each[3], self.device.address, each[1], each[0][0])
 
     def _notify(self, header, now):
         # The first notify that is due; True: described.
@@ -325,6 +318,22 @@ class Peer:
                 return None
             known.append(place)
         return lambda field, index: device.discovery(field, index, place, change)
+
+
+class _Listed:
+    # A sequence of rows of relations, made as they are written.
+
+    def __init__(self, peer, relations):
+        self._peer = peer
+        self._relations = relations
+
+    def __len__(self):
+        return len(self._relations)
+
+    def __getitem__(self, i):
+        each = self._relations[i]
+        peer = self._peer
+        return (i, peer.address, each[2], each[3], peer.device.address, each[1], each[0][0])
 
 
 def _missing(some, others):
