@@ -2,7 +2,7 @@
 
 import time
 
-from bounded.iso8601 import put_timestamp
+from bounded.iso8601 import epoch_s, put_timestamp
 
 _PLAUSIBLE_S = 1767225600  # 2026-01-01: a clock before that was never set
 
@@ -15,14 +15,23 @@ class Clock:
         year = time.gmtime(0)[0]
         self._epoch_s = 946684800 if year == 2000 else 0
         self._text = bytearray(24)
+        self._borrowed_s = None  # error of a clock that was never set, as an EMS knows it
 
     def now_s(self):
         """The time, None while it is unknown."""
         offset_s = getattr(self._board, "wall_offset_s", 0)
-        if offset_s is None:
-            return None
-        now_s = int(time.time()) + self._epoch_s + offset_s
-        return now_s if now_s >= _PLAUSIBLE_S else None
+        now_s = int(time.time()) + self._epoch_s
+        if offset_s is not None and now_s + offset_s >= _PLAUSIBLE_S:
+            return now_s + offset_s
+        return None if self._borrowed_s is None else now_s + self._borrowed_s
+
+    def borrow(self, timestamp):
+        """An EMS told the time: better than none. True when it will do; a clock that was set never moves."""
+        told_s = epoch_s(timestamp.encode(), len(timestamp))
+        if told_s is None or told_s < _PLAUSIBLE_S:
+            return False
+        self._borrowed_s = told_s - int(time.time()) - self._epoch_s
+        return True
 
     def timestamp(self):
         """The time as SPINE writes it, None while it is unknown."""

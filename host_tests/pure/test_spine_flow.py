@@ -10,6 +10,8 @@ from spine.device import entity
 RESULT = '[[{"resultData":[{"errorNumber":%d}]}]]'
 STATE = '[[{"deviceDiagnosisStateData":[{"operatingState":"%s"}]}]]'
 
+BEAT = ["2026-01-05T10:00:00Z", 7, 60000]
+
 
 def test_notify_on_change_to_every_subscriber():
     box = Box()
@@ -144,13 +146,13 @@ def test_client_reads_discovery_subscribes_and_reads():
     box.tell("reply", HEARTBEAT_DATA, to=((1,), 7), source=((1,), 4), ref=box.last)
     assert next_request(box)[:3] == ("read", ((1,), 4), "deviceDiagnosisStateData")
     box.tell("reply", STATE % "normalOperation", to=((1,), 7), source=((1,), 4), ref=box.last)
-    assert box.heard == [("alive", entity(1), 60000), ("state", entity(1), "normalOperation")]
+    assert box.heard == [("alive", entity(1), BEAT), ("state", entity(1), "normalOperation")]
     box.now = 10**7
     assert box.hear() is None
     box.tell("notify", HEARTBEAT_DATA, to=((1,), 7), source=((1,), 4))
     box.tell("notify", STATE % "failure", to=((1,), 7), source=((1,), 4))
     box.tell("notify", '[[{"deviceDiagnosisHeartbeatData":[]}]]', to=((1,), 7), source=((1,), 4))
-    assert box.heard[2:] == [("alive", entity(1), 60000), ("state", entity(1), "failure")]
+    assert box.heard[2:] == [("alive", entity(1), BEAT), ("state", entity(1), "failure")]
 
 
 def test_pitfall_12_requests_are_repeated_with_growing_pauses():

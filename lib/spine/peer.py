@@ -133,7 +133,7 @@ class Peer:
         hook = self.device.hook
         if schema is HEARTBEAT:
             if data[1] is not None or data[2] is not None:
-                hook(self, "alive", head[_ENTITY], data[2])
+                hook(self, "alive", head[_ENTITY], data)
         elif schema is STATE:
             if data[1] is not None:
                 hook(self, "state", head[_ENTITY], data[1])

@@ -35,7 +35,10 @@ def discharge_rows(station):
 
 
 class PowerLimitMap:
-    """Upper bounds in W (99) and per cent (87), and the range of power (C8) for the phases the car uses."""
+    """Upper bounds in W (99) and per cent (87), and the range of power (C8) for the phases the car uses.
+
+    99 reads as what counts: what was set, or the smaller limit of an energy guard; the setting itself stays.
+    """
 
     def __init__(self, app):
         self._limit = app.power_limit
@@ -44,7 +47,8 @@ class PowerLimitMap:
     def get(self, epc):
         limit = self._limit
         if epc == 0x99:
-            return min(self._station.rated_w if limit.limit_w is None else limit.limit_w, 65533)
+            limit_w = limit.effective_w()
+            return min(self._station.rated_w if limit_w is None else limit_w, 65533)
         return 100 if limit.limit_per_cent is None else limit.limit_per_cent
 
     def set(self, epc, value):

@@ -34,6 +34,13 @@ class PowerLimit:
         self._station.bound_ma(self._per_cent, None if per_cent is None else ratings.max_ma * per_cent // 100)
         return True
 
+    def effective_w(self):
+        """What bounds the station in W, whoever set it; None when nothing does."""
+        limit_w = self.consumption.limit_w() if self.commissioned else None
+        if self.limit_w is None or limit_w is None:
+            return self.limit_w if limit_w is None else limit_w
+        return min(limit_w, self.limit_w)
+
     def expect(self, consumption):
         """From now on an energy guard may set `consumption`."""
         self.consumption = consumption

@@ -22,13 +22,14 @@ DURATION_MAX_MS = const(86400000)  # .. 24 h
 _HEARTBEAT_LOST_MS = const(120000)  # 911, 912
 _WRITE_WINDOW_MS = const(60000)  # 036
 _AUTONOMOUS_MS = const(120000)  # 906, 921
+_MOST_W = const(1000000000)  # what can be stored; more is stored as this
 
 
 class ConsumptionLimit:
     """The active power consumption limit (APCL) with its failsafe.
 
-    `failsafe_w` >= 0 and `duration_ms` (2..24 h) are the stored failsafe values; with `hold` True a failsafe ends
-    only by heartbeat and write, never by itself (rules 921 and 922 allow, but do not ask for, more).
+    `failsafe_w` >= 0 and `duration_ms` (2..24 h) are the stored failsafe values; with `hold` True init and
+    failsafe end only by heartbeat and write, never by themselves (rules 906, 921 and 922 allow, but do not ask for, it).
     """
 
     def __init__(self, now_ms, failsafe_w, duration_ms, hold=False):
@@ -46,7 +47,7 @@ class ConsumptionLimit:
         self.state = INIT  # 901: start in init, limited to the failsafe value
         self._since_ms = now_ms
         self._heartbeat_ms = None  # arrival of the last one, None = none that counts
-        self._returned_ms = None  # first heartbeat since this state was entered
+        self._returned_ms = None  # first heartbeat of those that came since this state was entered
 
     def limit_w(self):
         """What bounds the station now, in W: the failsafe value, the APCL, or None."""
@@ -66,9 +67,9 @@ class ConsumptionLimit:
 
     def heartbeat(self, now_ms):
         """A heartbeat of the energy guard arrived."""
-        self._heartbeat_ms = now_ms
-        if self._returned_ms is None:
+        if self._returned_ms is None or now_ms - self._heartbeat_ms >= _HEARTBEAT_LOST_MS:
             self._returned_ms = now_ms
+        self._heartbeat_ms = now_ms
 
     def forget_heartbeat(self):
         """The energy guard is another one or a new connection: its old heartbeat vouches for nothing (913)."""
@@ -99,7 +100,7 @@ class ConsumptionLimit:
                 self._enter(now_ms, UNLIMITED_CONTROLLED)
             return True  # an active limit for no time: nothing to do
         if value_w is not None:
-            self.value_w = value_w
+            self.value_w = min(value_w, _MOST_W)
         if duration_ms == DELETE:
             self.end_ms = None
         elif duration_ms != KEEP:
@@ -121,7 +122,7 @@ class ConsumptionLimit:
         """Write the failsafe limit, W >= 0; False = refused, the old one stays (021)."""
         if not self.may_configure() or value_w < 0:
             return False
-        self.failsafe_w = value_w
+        self.failsafe_w = min(value_w, _MOST_W)
         self.version += 1
         return True
 
@@ -147,7 +148,7 @@ class ConsumptionLimit:
                 self.end_ms = None  # a stale limit is forgotten
                 self._enter(now_ms, FAILSAFE)  # 911, 912
         elif state == INIT:
-            if now_ms - self._since_ms >= _AUTONOMOUS_MS:
+            if now_ms - self._since_ms >= _AUTONOMOUS_MS and not self.hold:
                 self._enter(now_ms, UNLIMITED_AUTONOMOUS)  # 906
         elif state == FAILSAFE and not self.hold:
             returned_ms = self._returned_ms

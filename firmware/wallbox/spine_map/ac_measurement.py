@@ -1,7 +1,8 @@
 """5.2.2 UCF_AC_Measurement on SPINE (tables 4-52), use case MPC: Measurement server of the EVSE.
 
 The measurement ids, shared with the parameters in electrical_connection.py:
-0 total power, 1-3 power, 4 energy consumed, 5-7 current, 8-10 voltage of the phases, 11 frequency.
+0 total power, 1-3 power, 4 energy consumed, 5-7 current, 8-10 voltage of the phases, 11 frequency, 12 energy produced
+(0 for a station that cannot discharge).
 """
 
 from bounded.compat import const
@@ -11,24 +12,25 @@ _STEP_MS = const(1000)  # between two looks for a change
 _POWER = const(0)
 _ENERGY = const(4)
 _FREQUENCY = const(11)
+_PRODUCED = const(12)
 
-# T7 T9 T16 T25 T31 T34
+# T7 T9 T16 T17 T25 T31 T34
 _DESCRIPTIONS = (
     b"measurementDescriptionListData:(measurementDescriptionData:[measurementId:k measurementType:s commodityType:s "
     b"unit:s scopeType:s])"
 )
-# T10-T13 T19 T27 T32 T35
+# T10-T13 T19 T20 T27 T32 T35
 _CONSTRAINTS = (
     b"measurementConstraintsListData:(measurementConstraintsData:"
     b"[measurementId:k valueRangeMin:n valueRangeMax:n valueStepSize:n])"
 )
-# T14 T22 T29 T33 T36
+# T14 T22 T23 T29 T33 T36
 _VALUES = (
     b"measurementListData:(measurementData:[measurementId:k valueType:s timestamp:s value:n valueSource:s "
     b"valueState:s])"
 )
 
-# by id // 4, but for those named above: measurementType, unit, scopeType
+# measurementType, unit, scopeType
 _KINDS = (
     ("power", "W", "acPowerTotal"),
     ("power", "W", "acPower"),
@@ -36,6 +38,7 @@ _KINDS = (
     ("current", "A", "acCurrent"),
     ("voltage", "V", "acVoltage"),
     ("frequency", "Hz", "acFrequency"),
+    ("energy", "Wh", "acEnergyProduced"),
 )
 
 
@@ -47,8 +50,8 @@ def kind_and_phase(measurement):
         return 1, measurement - 1
     if measurement == _ENERGY:
         return 2, -1
-    if measurement == _FREQUENCY:
-        return 5, -1
+    if measurement >= _FREQUENCY:
+        return measurement - 6, -1
     return (3, measurement - 5) if measurement < 8 else (4, measurement - 8)
 
 
@@ -59,7 +62,7 @@ def scope(kind):
 
 def ids(phases):
     """The measurement ids of a station with so many phases."""
-    return [each for each in range(_FREQUENCY + 1) if kind_and_phase(each)[1] < phases]
+    return [each for each in range(_PRODUCED + 1) if kind_and_phase(each)[1] < phases]
 
 
 class AcMeasurementFeature:
@@ -91,19 +94,25 @@ class AcMeasurementFeature:
             return None
         measurement = self._ids[index]
         ratings = self._station.ratings
-        high = (self._station.rated_w, ratings.max_ma * (ratings.nominal_mv // 1000) // 1000, 999999999,
-                ratings.max_ma // 1000, 300, 65)[kind_and_phase(measurement)[0]]
-        return (measurement, 0, 0, high, 0, 1, -3)
+        kind = kind_and_phase(measurement)[0]
+        # what the meter may show, above what the station may draw
+        high = (self._station.rated_w * 2, ratings.max_ma * (ratings.nominal_mv // 1000) // 500, 999999999,
+                ratings.max_ma // 500, 500, 70, 999999999)[kind]
+        return (measurement, 0, 0, high, 0, 1, -3 if 3 <= kind <= 5 else 0)
 
     def value(self, measurement):
         """(number, scale) of a measurement in its unit; number None while it is unknown."""
         station = self._station
         readings = station.readings
         kind, phase = kind_and_phase(measurement)
-        if kind == 0:
-            return readings.power_w, 0
         if kind == 2:
             return station.energy.total_wh, 0
+        if kind == 6:
+            return None if station.ratings.discharge else 0, 0
+        if not station.meter_fresh:
+            return None, 0
+        if kind == 0:
+            return readings.power_w, 0
         if kind == 5:
             return readings.frequency_mhz, -3
         current_ma = readings.current_ma[phase]

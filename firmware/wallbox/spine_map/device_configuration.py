@@ -55,6 +55,7 @@ class DeviceConfigurationFeature:
             if value is None or value is CLEARED or value < 0:
                 return _REJECTED
         old = limit.failsafe_w, limit.duration_ms
+        good = True
         for row in rows:
             good = (
                 limit.set_duration_ms(row[1]) if row[0] == _DURATION else limit.set_failsafe_w(scaled(row[2], row[3]))
@@ -63,11 +64,10 @@ class DeviceConfigurationFeature:
                 limit.failsafe_w = old[0]
                 if len(rows) > 1:
                     limit.duration_ms = old[1]  # alone, a value above the maximum sets the maximum (022/5)
-                self.step()
-                return _REJECTED
+                break
         self._station.written = True  # to be kept over a power cut
         self.step()
-        return 0
+        return 0 if good else _REJECTED
 
     def step(self):
         """Notify the values when they changed."""

@@ -49,6 +49,10 @@ class DeviceDiagnosisFeature:
             self._told = faults
             self._device.changed(self.feature, STATE)
         if self._station.now_ms - self._beaten_ms >= _EVERY_MS:
-            self._beaten_ms = self._station.now_ms
-            self._counter += 1
-            self._device.changed(self.feature, HEARTBEAT)
+            self.beat()
+
+    def beat(self):
+        """One heartbeat, out of turn or in it."""
+        self._beaten_ms = self._station.now_ms
+        self._counter += 1
+        self._device.changed(self.feature, HEARTBEAT)

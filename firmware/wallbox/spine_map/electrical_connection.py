@@ -5,12 +5,13 @@ One feature carries both, since an entity may have only one server feature of a 
 """
 
 from bounded.compat import const
+from spine.device import FIRST
 from wallbox.spine_map.ac_measurement import ids, kind_and_phase, scope
 
 NUMBER = const(5)
 _PHASES = ("a", "b", "c", "ab", "abc")
 
-# T41 T43 T44 T47 T49 T50
+# T41 T43 T44 T45 T47 T49 T50
 _PARAMETERS = (
     b"electricalConnectionParameterDescriptionListData:(electricalConnectionParameterDescriptionData:"
     b"[electricalConnectionId:k parameterId:k measurementId:u voltageType:s acMeasuredPhases:s "
@@ -60,6 +61,6 @@ def feature(station):
         (
             (_PARAMETERS, parameter),
             (_CONNECTION, ((0, "ac", phases, "consume"),)),
-            (_CHARACTERISTICS, nominal),
+            (_CHARACTERISTICS, nominal, None, FIRST),  # some clients never read it
         ),
     )

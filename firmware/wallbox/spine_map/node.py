@@ -32,20 +32,23 @@ class SpineNode:
         self._guards = None  # (peer, its entity) that bound the limit: the energy guard
         self._links = {}  # by session
         self._beats = {}  # peer: (its entity, arrival) of the last heartbeat
+        self._clock = clock
         address = "d:_n:%s_%s" % (settings.vendor.replace(" ", ""), settings.serial)
-        self.device = device = Device(address, "ChargingStation", (), self._heard)
-        limit = PowerLimitFeature(device, station, app.power_limit)
+        classification = manufacturer_information.feature(settings, station.ratings.name, version)
+        self.device = device = Device(address, "ChargingStation", (classification,), self._heard)
+        limit = PowerLimitFeature(device, station, app.power_limit, clock)
         configuration = DeviceConfigurationFeature(device, station, app.power_limit)
         diagnosis = DeviceDiagnosisFeature(device, station, app.device_state, clock)
         measurement = AcMeasurementFeature(device, station, clock)
         self._load = limit.feature
+        self._beat = diagnosis.beat
         self._steps = (limit.step, configuration.step, diagnosis.step, measurement.step)
         device.add(
             (
                 entity(1),
                 "EVSE",
                 (
-                    manufacturer_information.feature(settings, station.ratings.name, version),
+                    classification,
                     diagnosis.feature,
                     limit.feature,
                     configuration.feature,
@@ -86,6 +89,8 @@ class SpineNode:
     def _heard(self, peer, what, address, value):
         now_ms = self._station.now_ms
         if what == "alive":
+            if value[0] and self._clock.now_s() is None and self._clock.borrow(value[0]):
+                self._beat()  # the one before had no time stamp
             self._beats[peer] = (address, now_ms)
             if self._guards == (peer, address):
                 self._consumption.heartbeat(now_ms)
@@ -130,6 +135,9 @@ class Link:
                     await sleep_ms(_IDLE_MS)
         except OSError:
             pass  # the connection ended; `close` follows
+        except Exception as error:  # noqa: BLE001 - a peer that gets nothing more had better begin anew
+            print("spine: %r" % error)
+            session.leave()
 
     def close(self):
         """The connection is gone."""

@@ -1,12 +1,14 @@
 """5.2.16 UCF_Power_Limit on SPINE (tables 138-142): LoadControl server of the EVSE, use case LPC scenario 1."""
 
 from bounded.compat import const
+from bounded.iso8601 import epoch_s
 from spine.numbers import scaled
 from spine.restricted import CLEARED
 from wallbox.limits.failsafe import DELETE, KEEP
 
 NUMBER = const(3)  # of the feature
 _REJECTED = const(7)
+_NEVER_MS = const(-3)  # a duration that the limit refuses
 
 # T140
 _DESCRIPTIONS = (
@@ -23,9 +25,11 @@ _LIMITS = (
 class PowerLimitFeature:
     """`feature` for the device tree; `step` notifies what changed."""
 
-    def __init__(self, device, station, power_limit):
+    def __init__(self, device, station, power_limit, clock):
+        self._clock = clock
         self._device = device
         self._station = station
+        self._apply = power_limit.step
         self._consumption = power_limit.consumption
         self._told = None
         description = (0, "signDependentAbsValueLimit", "obligation", "consume", 0, "W", "activePowerLimit")
@@ -48,16 +52,20 @@ class PowerLimitFeature:
             return _REJECTED
         row = rows[0]
         end = row[4]
-        if row[0] or row[1] is False or row[5] is CLEARED or row[2] is CLEARED or isinstance(end, str):
-            return _REJECTED  # an absolute end needs a clock that both sides share
+        if row[0] or row[1] is False or row[5] is CLEARED or row[2] is CLEARED:
+            return _REJECTED
         if end is None:
-            end = DELETE if full else KEEP
+            end = KEEP
         elif end is CLEARED:
             end = DELETE
+        elif isinstance(end, str):  # absolute: only with a clock
+            end_s = epoch_s(end.encode(), len(end))
+            now_s = self._clock.now_s()
+            end = _NEVER_MS if end_s is None or now_s is None else max(end_s - now_s, 0) * 1000
         elif end < 0:
-            return _REJECTED
+            end = _NEVER_MS
         accepted = limit.write(self._station.now_ms, scaled(row[5], row[6]), row[2], end)
-        self._station.look()
+        self._apply()  # now, not with the next round of the arbiter
         self.step()
         return 0 if accepted else _REJECTED
 
