@@ -105,21 +105,24 @@ class Console:
 
     def op_trust(self, request):
         """Trust the EMS with this `ski`, as a person compared it; a connection that waits for it goes on."""
-        return self._person(lambda trust: trust.add(request.get("ski")))
+        return self._person(lambda trust: trust.add(str(request.get("ski"))))
 
     def op_untrust(self, request):
         """Trust the EMS with this `ski` no longer."""
-        return self._person(lambda trust: trust.remove(request.get("ski")))
+        return self._person(lambda trust: trust.remove(str(request.get("ski"))))
 
     def op_accept_any(self, request):
-        """Trust whoever asks within the next `s` seconds (120); 0 ends that."""
-        return self._person(lambda trust: trust.open_window(self._app.station.now_ms, request.get("s", 120) * 1000))
+        """Trust whoever asks within the next `s` seconds (120), up to a day; 0 ends that."""
+        s = request.get("s", 120)
+        if type(s) is not int or not 0 <= s <= 86400:
+            return (("error", "s must be 0 to 86400"),)
+        return self._person(lambda trust: trust.open_window(self._app.station.now_ms, s * 1000))
 
     def _person(self, act):
         if not self._app.ship:
             return (("error", "SHIP is off"),)
         try:
             act(self._app.ship.trust)
-        except (ValueError, OSError, AttributeError, TypeError) as error:
+        except (ValueError, OSError) as error:
             return (("error", str(error)),)
         return _OK

@@ -1,0 +1,81 @@
+"""For tests of SHIP in the whole firmware: the simulated wallbox as a process on an address of its own, and what of it
+the kernel shows (sockets)."""
+
+import os
+import time
+
+import pytest
+import runtimes
+from sim_process import SimProcess
+
+from host_tests.conftest import missing_peer
+from host_tests.peers.ems import Ems, Identity
+
+HELLO, DATA = 4, 9  # states of a SHIP connection
+
+
+class Box(SimProcess):
+    """The firmware under 32-bit MicroPython with the simulator's usual heap; `ski`, `address` and `port` of SHIP."""
+
+    def __init__(self, address, *arguments, port=4712, state=None):
+        super().__init__("--runtime", "mpy32", "--bind", address, "--ship-port", str(port), "--quiet", *arguments,
+                         state=state)
+        self.address, self.port = address, port
+        self.ski = self.ready["ski"]
+
+    def ship(self):
+        """What the firmware says of SHIP."""
+        return self.control.state()["ship"]
+
+    def wait_ship(self, predicate, timeout_s=10):
+        """Poll until `predicate(ship)` holds; returns that."""
+        return self.control.wait(lambda state: predicate(state["ship"]), timeout_s)["ship"]
+
+    def wait_sessions(self, *states, timeout_s=10):
+        """Wait until there are just these sessions, by their states."""
+        return self.wait_ship(lambda ship: sorted(each["state"] for each in ship["sessions"]) == sorted(states),
+                              timeout_s)
+
+    def sockets(self):
+        """How many sockets the firmware's process holds."""
+        with open("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid)) as file:
+            folder = "/proc/%s/fd/" % file.read().strip()
+        return sum(os.readlink(folder + name).startswith("socket:") for name in os.listdir(folder))
+
+    def used(self):
+        """Bytes of heap in use after a collection, the least of a few looks: work in progress is not counted."""
+        return min(self._one_look() for _ in range(5))
+
+    def _one_look(self):
+        time.sleep(0.1)
+        return self.control.state()["memory"]["used"]
+
+    def charge(self, **car):
+        """Plug a car in that follows at once and wait until it draws."""
+        self.control.call("plug", ready=True, **dict({"reaction_ms": 100, "ramp_ma_s": 1000000}, **car))
+        return self.control.wait(lambda state: state["current_ma"][0] > 5000, 30)
+
+    def survived(self):
+        """The firmware never lost a task and its loop went on; else says what it printed."""
+        lines = [line for line in self.lines if line.startswith(("task ", "Traceback", "MemoryError", "SHIP "))]
+        assert not lines, lines
+        assert self.control.state()["firmware"] == "ok"
+
+
+def known_to_each_other(folder, *names):
+    """Identities of EMSs, as ship-go makes them."""
+    try:
+        runtimes.go_peer("ems_go")
+    except runtimes.Missing as why:
+        missing_peer("ems_go", str(why))
+    return {name: Identity(os.path.join(str(folder), name)) for name in names}
+
+
+def ems(box, identity, **more):
+    """An EMS that dials `box`."""
+    return Ems(box.ski, box.address, box.port, identity=identity, **more)
+
+
+@pytest.fixture(scope="module")
+def identities(tmp_path_factory):
+    return known_to_each_other(tmp_path_factory.mktemp("ems"), "one", "two", "three")
