@@ -1,5 +1,6 @@
 """The EMS peer itself, tried on eebus-go's own charging station: what the tests of the firmware rely on."""
 
+import contextlib
 import os
 import socket
 import time
@@ -12,9 +13,17 @@ from host_tests.peers.ems import CAR, STATION, Ems, Failed, Identity, limit_cmd
 
 
 def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    """One that nobody has, and that no connection gets by chance: below the range of ephemeral ports."""
+    for port in range(20000 + os.getpid() % 5000, 30000):
+        with contextlib.suppress(OSError), socket.socket() as sock:
+            sock.bind(("", port))
+            if port not in _given:
+                _given.add(port)
+                return port
+    raise AssertionError("no free port")
+
+
+_given = set()
 
 
 @pytest.fixture(scope="module")

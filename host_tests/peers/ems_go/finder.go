@@ -20,7 +20,8 @@ type finder struct {
 	ski    string
 	entry  *shipapi.MdnsEntry // nil without -address
 	report shipapi.MdnsReportInterface
-	held   bool // no dialling until released
+	held   bool        // no dialling until released
+	timer  *time.Timer // of the next `show`; one at a time, else the hub dials twice at once
 }
 
 // point sets the address of the peer, host:port.
@@ -46,8 +47,18 @@ func (f *finder) hold(held bool) {
 	f.held = held
 }
 
+// soon makes the hub dial after `delay`, or when it was going to already.
+func (f *finder) soon(delay time.Duration) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	if f.timer == nil {
+		f.timer = time.AfterFunc(delay, f.show)
+	}
+}
+
 func (f *finder) show() {
 	f.mutex.Lock()
+	f.timer = nil
 	entry, report, ski := f.entry, f.report, f.ski
 	if f.held || entry == nil || report == nil {
 		f.mutex.Unlock()
@@ -77,7 +88,7 @@ func (f *finder) Start(report shipapi.MdnsReportInterface) error {
 	f.mutex.Lock()
 	f.report = report
 	f.mutex.Unlock()
-	go f.show()
+	f.soon(0)
 	if f.real != nil {
 		return f.real.Start(f)
 	}
@@ -85,7 +96,7 @@ func (f *finder) Start(report shipapi.MdnsReportInterface) error {
 }
 
 func (f *finder) RequestMdnsEntries() {
-	time.AfterFunc(f.retry, f.show)
+	f.soon(f.retry)
 	if f.real != nil {
 		f.real.RequestMdnsEntries()
 	}

@@ -82,7 +82,10 @@ func main() {
 		}
 		ems.addOps(ops)
 	}
-	n.start()
+	if err := n.start(); err != nil {
+		fmt.Fprintln(os.Stderr, "ems_go:", err)
+		os.Exit(2)
+	}
 	out.event("started", map[string]any{"ski": ski, "port": o.port, "device": n.device.Address()})
 
 	signals := make(chan os.Signal, 1)

@@ -3,6 +3,8 @@ package main
 import (
 	"crypto/tls"
 	"errors"
+	"fmt"
+	"net"
 	"sync"
 	"time"
 
@@ -69,16 +71,25 @@ func newNode(o options, certificate tls.Certificate, ski string, out *lines, rec
 	return n
 }
 
-func (n *node) start() {
+// start fails when the port is taken, of which ship-go only logs.
+func (n *node) start() error {
+	if n.options.port != 0 {
+		probe, err := net.Listen("tcp", fmt.Sprintf(":%d", n.options.port))
+		if err != nil {
+			return err
+		}
+		_ = probe.Close()
+	}
 	if n.options.address != "" {
 		if err := n.finder.point(n.options.remoteSKI, n.options.address, n.options.path); err != nil {
-			n.out.event("error", map[string]any{"why": err.Error()})
+			return err
 		}
 	}
 	if n.options.remoteSKI != "" {
 		n.hub.RegisterRemoteSKI(n.options.remoteSKI)
 	}
 	n.hub.Start()
+	return nil
 }
 
 // stop says goodbye as SHIP wants it, then closes everything.
