@@ -57,6 +57,16 @@ def test_handshake_and_data_both_ways(node, identities, tls12):
     assert "disconnected left" in node.idle()["events"]
 
 
+def test_64_bit_runtime_too(identities):
+    node = Demo(identities["box"], [identities["ems"].ski], "mpy64")
+    try:
+        with unharmed(node, identities["ems"]):
+            for tls12 in (True, False):
+                meet(node, identities["ems"], tls12=tls12)
+    finally:
+        node.end()
+
+
 @pytest.mark.parametrize("suite", ("ECDHE-ECDSA-AES128-SHA256", "ECDHE-ECDSA-AES128-GCM-SHA256"))
 def test_each_cipher_suite_of_ship_9_1(node, identities, suite):
     context = ship.client_context(identities["ems"])
@@ -256,7 +266,7 @@ def test_an_unknown_ems_that_gives_no_more_time_is_let_go(quick, identities):
 def test_unpairing_says_so_and_the_peers_abort_forgets_nothing(node, identities):
     with ship.websocket(identities["ems"], node.port) as peer:
         ship.handshake(peer)
-        node.order("distrust", ski=identities["ems"].ski)
+        node.order("distrust", ski=identities["ems"].ski)  # in the data phase, or just before
         assert b'"removedConnection"' in ship.receive(peer)
         peer.send(ship.CONFIRM)
     node.order("trust", ski=identities["ems"].ski)

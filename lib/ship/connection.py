@@ -1,9 +1,12 @@
-"""One SHIP connection: websocket frames (RFC 6455) and the states of SHIP 13.4. Pure: bytes and elapsed time in,
-frames out; no socket here.
+"""One SHIP connection: websocket frames (RFC 6455) and the states of SHIP 13.4. Pure: bytes and elapsed time
+in, frames out; no socket here.
 
-What is received lies in a small buffer and is handed on where it lies, unmasked in place; a message is never whole in
-memory. What has to be sent waits as a short list of frames, each one at most once, until `out` is free; so nothing a
-peer does makes answers pile up. Golden frames and timers: SHIP 13.4.3 to 13.4.7 and the test cases TC_SHIP_*.
+What is received lies in a small buffer and is handed on where it lies, unmasked in place; a message is never
+whole in memory. What has to be sent waits as a short list of frames, each one at most once, until `out` is free;
+so nothing a peer does makes answers pile up. Golden frames and timers: SHIP 13.4.3 to 13.4.7 and the test cases
+TC_SHIP_*.
+
+Session, the subclass with the socket, has no private names: images for a device shorten them module by module.
 """
 
 from os import urandom
@@ -91,8 +94,9 @@ def _mask(buf: ptr8, key: ptr8, at: int, end: int):
 class Connection:
     """Its owner fills inb[at:end] and calls feed(), calls tick(), and sends out[sent:fill] after emit().
 
-    A subclass says whom it admits() and hears of opened(), where it sets `receiver` of SPINE payload. `why` is one word
-    for what ended it, `answer` what receiver.end() returned.
+    A subclass has admits(), whether the peer is trusted (asked again at every tick while it waits), and opened(),
+    called when the data phase begins, where it sets `receiver` of SPINE payload. `why` is one word for what ended
+    it, `answer` what receiver.end() returned.
     """
 
     def __init__(self, server, ship_id):
@@ -129,13 +133,6 @@ class Connection:
         self.wait = _T_STEP
         if not self.server:
             self._say(b"\x82\0\0")
-
-    def admits(self):
-        """Whether the peer is trusted; asked again at every tick while it waits."""
-        return False
-
-    def opened(self):
-        """The data phase begins: sets `receiver`."""
 
     def finish(self, why, code=b"\x88\x0f\xa1"):
         """End it with a websocket close (4001 unless told), after what is owed."""

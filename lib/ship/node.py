@@ -28,7 +28,7 @@ _TARGETS = const(8)
 _ADDRESSES = const(8)
 _PROBE = const(4000)  # ms in which a peer has to answer a ping when its place is needed
 _BURST = const(6)
-_EVERY = const(2000)  # ms between handshakes of one address, in the long run
+_EVERY = const(10000)  # ms between handshakes of one address in the long run; trusted peers are not counted
 _BACK_OFF = const(b"\x00\x03\x03\x0a\x0a\x14\x14\x3c")  # seconds, from and to
 
 
@@ -133,7 +133,7 @@ class Node:
         target = self._targets.get(session.ski)
         if target:
             target[3] = 0
-        if session.peer_id:
+        if session.peer_id and self.trust.is_trusted(session.ski):
             try:
                 self.trust.add(session.ski, session.peer_id)
             except (OSError, ValueError):  # remembering it is a courtesy
@@ -180,18 +180,22 @@ class Node:
             except OSError:
                 await sleep_ms(_TICK)
                 continue
-            raw.setblocking(False)
-            if len(self.sessions) >= self._most:
-                silent = [each for each in self.sessions if each.state == NEW]
-                if not silent:
-                    raw.close()
-                    self.count("crowd")
-                    continue
-                self.drop(silent[0], "crowd")
-            self._start(Session(self, True), raw, peer_ip(address))
+            self._begin(raw, None, peer_ip(address))
             await sleep_ms(0)
 
-    def _start(self, session, raw, *rest):
+    def _begin(self, raw, ski, *rest):
+        """A session for a socket: of a peer that came (`ski` None), or of one to be dialled."""
+        raw.setblocking(False)
+        if len(self.sessions) >= self._most:
+            for session in self.sessions:
+                if session.state == NEW:  # it said nothing so far: the oldest makes room
+                    self.drop(session, "crowd")
+                    break
+            else:
+                raw.close()
+                self.count("crowd")
+                return
+        session = Session(self, not ski, ski)
         self.sessions.append(session)
         session.task = asyncio.create_task(session.run(raw, *rest))
 
@@ -244,9 +248,7 @@ class Node:
                         break
                 else:
                     self._later(target)
-                    raw = socket.socket()
-                    raw.setblocking(False)
                     address = socket.getaddrinfo(target[0], target[1])[0][-1]
                     host = "%s:%d" % (target[0], target[1])
-                    self._start(Session(self, False, ski), raw, host, target[2], address)
+                    self._begin(socket.socket(), ski, host, target[2], address)
                     break
