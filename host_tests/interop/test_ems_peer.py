@@ -9,6 +9,7 @@ import pytest
 import runtimes
 
 from host_tests.conftest import missing_peer
+from host_tests.interop.namespaces import Network, Unavailable
 from host_tests.peers.ems import CAR, STATION, Ems, Failed, Identity, limit_cmd
 
 
@@ -266,3 +267,20 @@ def test_nothing_is_left_behind(identities):
         killed.close()
     with pytest.raises(OSError):
         socket.create_connection(("127.0.0.1", port), 1).close()
+
+
+def test_it_finds_the_box_by_mdns(identities):
+    try:
+        network = Network(("box", "ems"))
+    except Unavailable as why:
+        missing_peer("network namespaces", str(why))
+    with network:
+        def peer(host, ski, **more):
+            return Ems(ski, host=None, own_port=4712, prefix=network.command(host, []), **more)
+
+        with peer("box", identities["ems"].ski, identity=identities["box"], box=True) as box:
+            box.call("disconnect")  # it only waits
+            with peer("ems", identities["box"].ski, identity=identities["ems"]) as ems:
+                seen = ems.wait_event("visible", after=0)
+                assert (seen["ski"], seen["id"]) == (identities["box"].ski, "Tests-Box-1")
+                ems.wait_ready(timeout=40)
