@@ -191,6 +191,9 @@ def test_bounds_have_defined_answers():
     assert read(b'{"v":"%s"}' % (b"x" * 17), b"v:s", reader=reader) == (True, 1, [None])
     assert read(b'{"w":"%s","%s":3,"v":"y"}' % (b"x" * 999, b"k" * 300), b"v:s", reader=reader) == (True, 0,
     ["y"])
+    long = b"k" * 16
+    assert read(b'{"%s":1}' % long, long + b":i", reader=reader) == (True, 0, [1])
+    assert read(b'{"%sx":1}' % long, long + b":i", reader=reader) == (True, 0, [None])
     assert not read(b'{"w":%s}' % (b"1" * 17), b"w:i", reader=reader)[0]
     assert read(b"[" * 8 + b"]" * 8, b"v:s", reader=reader)[0]
     assert not read(b"[" * 9 + b"]" * 9, b"v:s", reader=reader)[0]

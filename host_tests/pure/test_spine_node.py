@@ -3,7 +3,7 @@
 
 import json
 
-from host_tests.pure.spine_box import EV_REMOVED, HEARTBEAT_DATA, LIMIT_WRITE, LIMITS, Box
+from host_tests.pure.spine_box import DATAGRAM, EV_REMOVED, HEARTBEAT_DATA, LIMIT_WRITE, LIMITS, Box
 from spine.device import entity, within
 
 DISCOVERY = '[[{"nodeManagementDetailedDiscoveryData":[]}]]'
@@ -90,6 +90,10 @@ def test_pitfall_4_every_read_has_complete_data():
     box.curve[:] = []
     box.tell("read", '[[{"timeSeriesListData":[]}]]', to=((1,), 8))
     assert b'{"cmd":[[{"timeSeriesListData":[]}]]}' in box.text()
+    box.curve[:] = [(), (1,), [None, None], (2,), (None,)]
+    box.tell("read", '[[{"timeSeriesListData":[]}]]', to=((1,), 8))
+    entries = b'{"timeSeriesData":[[{"timeSeriesId":1}],[{"timeSeriesId":2}]]}'
+    assert b'{"cmd":[[{"timeSeriesListData":[' + entries + b"]}]]}" in box.text()
     box.curve[:] = [[None, None]]
     box.tell("read", '[[{"timeSeriesListData":[]}]]', to=((1,), 8))
     assert b'{"cmd":[[{"timeSeriesListData":[{"timeSeriesData":[]}]}]]}' in box.text()
@@ -137,6 +141,14 @@ def test_acknowledgement_only_on_request_and_never_of_a_result():
         '[[{"other":[]}]]', "[[]]"):
         assert box.ask("result", cmd, to=((1,), 99), ref=3, ack=True) is None
     assert box.ask("read", DISCOVERY, to=((9,), 9)) == 4
+
+
+def test_a_message_without_device_in_its_source_comes_from_the_known_device():
+    box = Box()
+    box.tell("read", DISCOVERY, **NODE)
+    assert box.hear()[1]["addressDestination"]["device"] == "d:_n:EMS"
+    box.take((DATAGRAM % ("[0]", 0, "[0]", 0, 9, "read", "", DISCOVERY)).replace('{"device":"d:_n:EMS"},', ""))
+    assert box.hear()[1]["addressDestination"]["device"] == "d:_n:EMS"
 
 
 def test_another_device_in_the_destination_is_unknown():
