@@ -80,6 +80,7 @@ class Session(Connection):
         node = self.node
         server = self.server
         key = None
+        self.host = host
         try:
             if server:
                 await readable(raw)  # who connects and says nothing costs no more than this socket
