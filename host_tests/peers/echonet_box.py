@@ -30,14 +30,14 @@ from control import Control, ControlError  # noqa: E402
 from sim_process import SimProcess  # noqa: E402
 
 RUNTIME = "mpy32"
-HEAP = "100K"
+HEAP = "64K"
 GROUP = ("224.0.23.0", 3610)
 
 
 class Box:
     """The simulated wallbox; `control` as in tools/control.py. A context manager."""
 
-    def __init__(self, *arguments, bind=None, network=None, host="dev", state=None):
+    def __init__(self, *arguments, bind=None, network=None, host="dev", state=None, wait=True):
         arguments = ("--runtime", RUNTIME, "--heap", HEAP, "--quiet") + arguments
         if network is None:
             self.address = bind
@@ -48,7 +48,8 @@ class Box:
                 arguments += ("--state", state)
             self._sim = _Carried(network, host, ("--bind", "0.0.0.0") + arguments)
         self.control = self._sim.control
-        self._served()
+        if wait:
+            self._served()
 
     def _served(self):
         self.wait(lambda state: state["firmware"] == "ok" and state["echonet"]["sent"])
