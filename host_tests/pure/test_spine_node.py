@@ -314,6 +314,18 @@ def test_relations_of_a_removed_entity_end():
     assert box.heard[-1][:2] == ("unbound", entity(1))
 
 
+def test_one_feature_on_two_entities():
+    box = Box()
+    box.device.add((entity(1, 1), "EV", (box.load,)))
+    for to in ((1,), (1, 1)):
+        assert box.relate(to=(to, 5)) == 0 and box.relate("Subscription", to=(to, 5)) == 0
+    assert len(box.peer.bindings) == len(box.peer.subscriptions) == 2
+    assert box.ask("write", LIMIT_WRITE, to=((1, 1), 5), ack=True) == 0
+    assert [box.hear()[1]["addressSource"]["entity"] for _ in range(2)] == [[1], [1, 1]]
+    box.device.remove(entity(1, 1))
+    assert [each[1] for each in box.peer.bindings + box.peer.subscriptions] == [entity(1)] * 2
+
+
 def test_a_reply_whose_entity_went_meanwhile_is_a_result():
     box = Box()
     box.device.add((entity(1, 1), "EV", ((3, "Load", "server", ((LIMITS, ()),)),)))

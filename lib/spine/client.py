@@ -15,6 +15,7 @@ STATE = (
 )
 
 _ANSWER_MS = const(15000)
+_LOOK_MS = const(1000)  # between two looks when there is nothing to ask
 _SOURCES = const(4)
 _ENTITIES = const(32)
 
@@ -65,6 +66,7 @@ class Client:
             if not self._done >> step & 1:
                 break
         else:
+            self._due = now + _LOOK_MS
             return None
         self._current = step
         self._waiting = header[_COUNTER]
@@ -140,3 +142,5 @@ class Client:
         elif found != self.sources:
             self.sources = found
             self._done &= 3
+            if self._waiting is None:
+                self._due = 0

@@ -73,6 +73,7 @@ class Device:
         self.bindings = 1
         self.gap_ms = 250  # between two notifies of a feature to one subscriber
         self.counter = 0
+        self.changes = 0  # calls of changed()
         self.revision = 0  # of the list of entities
         self.peers = []
         self.use_cases = []
@@ -115,7 +116,7 @@ class Device:
             if place[0] == address:
                 self.entities.pop(i)
                 for peer in self.peers:
-                    peer.forget(place[2])
+                    peer.forget(address)
                 self._revise()
                 return
 
@@ -125,6 +126,7 @@ class Device:
 
     def changed(self, feature, schema):
         """The data of a function has changed: notify its subscribers."""
+        self.changes += 1
         functions = feature[3]
         for i in range(len(functions)):
             if functions[i][0] is schema:

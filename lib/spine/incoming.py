@@ -207,7 +207,7 @@ class Incoming:
                 return _UNSUPPORTED
             head = self.head
             for each in self._peer.bindings:
-                if each[0] is feature and each[2] == head[_ENTITY] and each[3] == head[_FEATURE]:
+                if each[0] is feature and each[1:] == (head[_TO_ENTITY], head[_ENTITY], head[_FEATURE]):
                     return _OK
             return _UNBOUND
         if classifier == "call":

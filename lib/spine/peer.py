@@ -58,6 +58,8 @@ class Peer:
         self._count = 0
         self._known = None  # entities the peer has heard of
         self._revision = 0
+        self._seen = 0  # changes of the device that were looked at
+        self._pending = False  # a subscription has something to send, now or later
         self._message = Message()
         incoming = self._incoming = Incoming(self, token_size, max_rows)
         self.begin = incoming.begin
@@ -166,7 +168,7 @@ class Peer:
         if feature[2] == "client" or (binding and feature[2] == "special") or (row[6] or feature[1]) != feature[1]:
             return _REJECTED
         for each in relations:
-            if each[0] is feature and each[2] == client and each[3] == client_feature:
+            if each[0] is feature and each[1] == entity and each[2] == client and each[3] == client_feature:
                 return _OK
         if len(relations) >= _RELATIONS:
             return _OVERLOAD
@@ -174,7 +176,7 @@ class Peer:
             bound = 0
             for peer in device.peers:
                 for each in peer.bindings:
-                    bound += each[0] is feature
+                    bound += each[0] is feature and each[1] == entity
             if bound >= device.bindings:
                 return _REJECTED
             relations.append((feature, entity, client, client_feature))
@@ -187,6 +189,7 @@ class Peer:
                 first |= bit
             bit <<= 1
         relations.append([feature, entity, client, client_feature, first, 0])
+        self._pending = True
         if feature is device.node and self._known is None:
             self._known = list(device.entities)
             self._revision = device.revision
@@ -197,13 +200,12 @@ class Peer:
         if relations is self.bindings:
             self.device.hook(self, "unbound", each[2], each[0])
 
-    def forget(self, features):
-        """Drop the relations of these own features."""
+    def forget(self, address):
+        """Drop the relations of the own entity `address`."""
         for relations in (self.subscriptions, self.bindings):
             for each in list(relations):
-                for feature in features:
-                    if each[0] is feature:
-                        self._drop(relations, each)
+                if each[1] == address:
+                    self._drop(relations, each)
 
     def close(self):
         """The connection has ended: all relations go."""
@@ -277,13 +279,19 @@ class Peer:
     def _notify(self, header, now):
         # The first notify that is due; True: described.
         device = self.device
+        if self._seen == device.changes and not self._pending:
+            return False
+        self._seen = device.changes
+        self._pending = False
         for each in self.subscriptions:
             feature = each[0]
             news = None
             if feature is device.node and self._revision != device.revision:
                 news = self._entity_news()
             if news is None and (not each[4] or now < each[5]):
+                self._pending = self._pending or each[4]
                 continue
+            self._pending = True
             header[_ENTITY] = each[1]
             header[_FEATURE] = feature[0]
             header[_TO_ENTITY] = each[2]
