@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -131,6 +132,27 @@ def test_a_message_and_a_handshake_answer_do_not_mix(node, identities):
         answers = [ship.receive(peer) for _ in range(20)]
         assert sum(b'"3085 bytes' in answer for answer in answers) == 10
         assert sum(answer.startswith(b'\x01{"accessMethods"') for answer in answers) == 10
+    node.idle()
+
+
+def test_two_messages_at_once_to_a_slow_reader_stay_apart(node, identities):
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.connect(("127.0.0.1", node.port))
+    with ship.websocket(identities["ems"], node.port, sock=sock, max_queue=1, max_size=None) as peer:
+        ship.handshake(peer)
+        peer.send(ship.data(""))
+        assert b'"85 bytes' in ship.receive(peer)
+        orders = [threading.Thread(target=node.order_apart, args=("send", 500000)) for _ in range(2)]
+        for order in orders:
+            order.start()
+        time.sleep(1)
+        peer.send(ship.ASK)
+        time.sleep(1)
+        found = sorted(len(ship.receive(peer, timeout=20)) for _ in range(3))
+        assert found[0] < 100 and found[1:] == [500086, 500086]
+        for order in orders:
+            order.join(5)
     node.idle()
 
 
@@ -266,7 +288,8 @@ def test_an_unknown_ems_that_gives_no_more_time_is_let_go(quick, identities):
 def test_unpairing_says_so_and_the_peers_abort_forgets_nothing(node, identities):
     with ship.websocket(identities["ems"], node.port) as peer:
         ship.handshake(peer)
-        node.order("distrust", ski=identities["ems"].ski)  # in the data phase, or just before
+        node.until(lambda state: state["sessions"][0][1] == DATA)
+        node.order("distrust", ski=identities["ems"].ski)
         assert b'"removedConnection"' in ship.receive(peer)
         peer.send(ship.CONFIRM)
     node.order("trust", ski=identities["ems"].ski)
@@ -276,6 +299,17 @@ def test_unpairing_says_so_and_the_peers_abort_forgets_nothing(node, identities)
         peer.send(ship.ABORTED)
     node.idle()
     meet(node, identities["ems"])
+
+
+def test_unpaired_during_the_handshake_is_unpaired(node, identities):
+    with ship.websocket(identities["ems"], node.port) as peer:
+        ship.handshake(peer, until="pin")
+        node.order("distrust", ski=identities["ems"].ski)
+        peer.send(ship.access_methods("peer"))
+        assert b'"removedConnection"' in ship.receive(peer)
+        assert node.state()["known"] == []
+    node.order("trust", ski=identities["ems"].ski)
+    node.idle()
 
 
 def test_upgrades_that_are_none(node, identities):

@@ -72,6 +72,7 @@ class Demo:
                 socket.create_connection(("127.0.0.1", self.port)).close()
                 break
             time.sleep(0.02)
+        self._control_port = control
         self._control = socket.create_connection(("127.0.0.1", control), 20)
         self._lines = self._control.makefile("rw")
 
@@ -82,6 +83,12 @@ class Demo:
         reply = json.loads(self._lines.readline())
         assert "failed" not in reply, reply
         return reply
+
+    def order_apart(self, op, size):
+        """An order that may take long, on a connection of its own."""
+        with socket.create_connection(("127.0.0.1", self._control_port), 30) as control:
+            control.sendall(b'{"op":"%s","size":%d}\n' % (op.encode(), size))
+            assert b"failed" not in control.makefile("rb").readline()
 
     def state(self):
         return self.order("state")

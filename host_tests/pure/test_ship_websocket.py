@@ -106,6 +106,19 @@ def test_a_ping_in_reads_of_one_byte_is_echoed():
     assert box.bytes(box.frame(9, b"x" * 125), 1) == [(10, b"x" * 125)]
 
 
+def test_pings_are_echoed_one_by_one_and_a_flood_of_them_is_not():
+    box = in_state("data")
+    assert box.bytes(box.frame(9, b"a") + box.frame(9, b"b")) == [(10, b"a"), (10, b"b")]
+    flood = b"".join([box.frame(9, b"%d" % i) for i in range(20)])
+    assert len(flood) < len(box.inb)
+    assert len(box.bytes(flood)) == 3
+
+
+def test_frames_without_mask_are_refused():
+    box = in_state("data")
+    assert box.bytes(bytes([0x82, len(ASK)]) + ASK) == [bye(1002)]
+
+
 def test_broken_rules_close_with_1002():
     box = in_state("data")
     masked = box.frame(2, b"\x01{}")

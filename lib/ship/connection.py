@@ -76,7 +76,7 @@ _CLOSING = const(11)
 _VALUES = const(12)
 
 _HEAD = const(8)  # room for the longest header of an outgoing frame
-_CONTROL = const(1024)  # the longest control message taken
+_CONTROL = const(1024)  # of a control message no more is read
 _MESSAGE = const(131072)  # the longest message taken
 
 
@@ -361,7 +361,7 @@ class Connection:
                 self.answer = self.receiver.end()
             if state >= _ACCESS:
                 return
-        if not kind & 1 or not self._reader.complete or size > _CONTROL:
+        if not kind & 1 or not self._reader.complete:
             row = [None] * _VALUES  # what it is worth in this state
         self._reader = self._row = None
         phase = row[_PHASE]
