@@ -36,10 +36,14 @@ class Box(SimProcess):
         return self.wait_ship(lambda ship: sorted(each["state"] for each in ship["sessions"]) == sorted(states),
                               timeout_s)
 
+    def firmware(self):
+        """Process id of the firmware."""
+        with open("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid)) as file:
+            return int(file.read())
+
     def sockets(self):
         """How many sockets the firmware's process holds."""
-        with open("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid)) as file:
-            folder = "/proc/%s/fd/" % file.read().strip()
+        folder = "/proc/%d/fd/" % self.firmware()
         return sum(os.readlink(folder + name).startswith("socket:") for name in os.listdir(folder))
 
     def used(self):
