@@ -37,6 +37,16 @@ def test_golden_limit_write_that_deletes_the_duration():
     assert box.limit == [0, True, True, None, None, 4200, 0]
 
 
+def test_delete_comes_first_in_whatever_order_the_filters_are():
+    box = bound()
+    delete = '[{"cmdControl":[{"delete":[]}]},{"loadControlLimitDataElements":[{"timePeriod":[]}]}]'
+    part = '[{"cmdControl":[{"partial":[]}]}]'
+    for filters in (delete + "," + part, part + "," + delete):
+        entry = '[{"limitId":0},{"timePeriod":[{"endTime":"PT9S"}]}]'
+        assert box.ask("write", partial(entry, filters), ack=True) == 0
+        assert box.writes[-1] == ([[0, None, None, CLEARED, 9000, None, None]], False)
+
+
 def test_golden_power_curve_is_a_full_write():
     box = bound()
     assert box.ask("write", CURVE_WRITE, to=((1,), 8), ack=True) == 0
@@ -117,7 +127,7 @@ def test_full_write_clears_what_did_not_come():
     assert box.ask("write", cmd, ack=True) == 0
     assert box.writes == [([[0, CLEARED, True, CLEARED, CLEARED, 5, 0]], True)]
     without_id = cmd.replace('{"limitId":0},', "")
-    assert box.ask("write", without_id, ack=True) == 7
+    assert box.ask("write", without_id, ack=True) == 7 and len(box.writes) == 1
 
 
 def test_pitfall_26_number_without_scale_keeps_the_stored_scale():
