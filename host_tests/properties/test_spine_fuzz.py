@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bounded.json_reader import KEEP
 from host_tests.pure import spine_box
 from host_tests.pure.spine_box import DATAGRAM, Box
 from host_tests.pure.test_spine_fuzz import LOAD, NODE, SERIES, WATCH, fuzz, survive
@@ -97,10 +96,3 @@ def test_scaled_numbers_are_exact(number, scale, to):
     from fractions import Fraction
 
     assert scaled(number, scale, to) == Fraction(number) * Fraction(10) ** (scale - to) // 1
-
-
-def test_scaled_numbers_of_the_field():
-    assert scaled(65, -1, -3) == 6500 and scaled(6500, -3, -3) == 6500 and scaled(1, -1, -3) == 100
-    assert scaled(96906, -4, 0) == 9 and scaled(-1, -1, 0) == -1 and scaled(5, None, -3) == 5000 and scaled(5,
-        KEEP) == 5
-    assert scaled(None, 3) is None and scaled(7, 127, 0) == 7 * 10**30 and scaled(7, -128, 0) == 0

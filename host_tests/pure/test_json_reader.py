@@ -32,7 +32,7 @@ def value(text, schema=b"v:i"):
     return problem, row[0]
 
 
-def test_limit_write_in_every_split():
+def test_pitfall_30_limit_write_in_every_split():
     whole = (True, 0, [[[0, None, True, None, 900000, 4200, 0]]])
     assert read(LIMIT_WRITE, LIMITS) == whole
     reader = JsonReader()

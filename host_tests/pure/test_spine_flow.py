@@ -54,7 +54,7 @@ def test_only_what_is_flagged_is_notified_right_after_the_subscription():
     assert box.hear() is None
 
 
-def test_heartbeat_notify():
+def test_pitfall_17_golden_heartbeat_notify():
     box = Box()
     assert box.relate("Subscription", to=((1,), 6)) == 0
     box.hear()

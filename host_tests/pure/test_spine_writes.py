@@ -4,6 +4,8 @@
 from host_tests.pure.spine_box import (
     CURVE_WRITE, DATAGRAM, EV_REMOVED, INCENTIVE_WRITE, LIMIT_WITHOUT_DURATION, LIMIT_WRITE, Box,
 )
+from bounded.json_reader import KEEP
+from spine.numbers import scaled
 from spine.restricted import CLEARED, changes
 
 
@@ -71,7 +73,7 @@ def test_golden_incentives_are_staged_as_they_come():
     assert places[0] == 0 and len(set(places)) == 6
 
 
-def test_writes_arrive_in_any_split():
+def test_pitfall_30_writes_arrive_in_any_split():
     text = (DATAGRAM % ("[1]", 1, "[1]", 5, 60, "write", "", LIMIT_WITHOUT_DURATION)).encode()
     box = bound()
     for first in range(1, len(text), 3):
@@ -175,6 +177,19 @@ def test_pitfall_35_and_36_every_optional_element_may_be_missing():
         del box.writes[:]
         assert box.ask("write", partial("[%s]" % ",".join(members)), ack=True) == 0
         assert box.writes == [([want], False)], members
+
+
+def test_pitfall_34_fractions_of_an_ampere_stay():
+    assert scaled(65, -1, -3) == 6500 and scaled(6500, -3, -3) == 6500 and scaled(1, -1, -3) == 100
+    assert scaled(96906, -4) == 9 and scaled(-1, -1) == -1 and scaled(5, None, -3) == 5000 and scaled(5, KEEP) == 5
+    assert scaled(None, 3) is None and scaled(7, 127) == 7 * 10**30 and scaled(7, -128) == 0
+    box = bound()
+    forms = (("65", -1, 6500), ("6500", -3, 6500), ("1", -1, 100), ("1.0", 0, 1000), ("65e1", -2, 6500))
+    for number, scale, want_ma in forms:
+        entry = '[{"limitId":0},{"value":[{"number":%s},{"scale":%d}]}]' % (number, scale)
+        assert box.ask("write", partial(entry), ack=True) == 0
+        assert scaled(box.limit[5], box.limit[6], -3) == want_ma
+    assert box.ask("write", partial('[{"limitId":0},{"value":[{"number":6.5}]}]')) == 7  # number is an integer
 
 
 def test_entry_without_id_applies_to_all():
