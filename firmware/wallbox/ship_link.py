@@ -105,10 +105,13 @@ class ShipLink:
 
     async def _look(self):
         """Announce whether anybody may register, and dial trusted peers that were found."""
+        told = False
         while True:
             now_ms = self._clock()
             window = self.trust.window_open(now_ms)
-            self.responder.register(window)
+            if window != told:  # each time it announces itself anew
+                told = window
+                self.responder.register(window)
             self._spine.expect_ems(window or bool(self.trust.known()))
             for ski, _, host, port, path, _ in self._found.known(now_ms):
                 if ski != self.ski:
