@@ -24,7 +24,16 @@ from link_names import LinkError, Rewritten, bindings, constant_name
 # the module that remains: what is joined to it
 LINKED = {
     "bounded": ("bounded.compat", "bounded.ring", "bounded.wait"),
+    "bounded.json_reader": ("bounded.iso8601", "bounded.json_scan", "bounded.json_writer"),
     "echonet": ("echonet.frame", "echonet.object", "echonet.node", "echonet.udp"),
+    "ship": (
+        "ship.connection", "ship.dnssd", "ship.dnssd_peers", "ship.node", "ship.session", "ship.ski", "ship.trust",
+        "ship.upgrade",
+    ),
+    "spine": (
+        "spine.client", "spine.device", "spine.incoming", "spine.message", "spine.numbers", "spine.peer",
+        "spine.restricted",
+    ),
     "wallbox.evse": (
         "wallbox.board", "wallbox.evse.bounds", "wallbox.evse.contactor", "wallbox.evse.faults", "wallbox.evse.guard",
         "wallbox.evse.pilot", "wallbox.evse.rcm",
@@ -38,6 +47,12 @@ LINKED = {
     "wallbox.echonet_map": (
         "wallbox.echonet_map.device_state", "wallbox.echonet_map.ev_connected", "wallbox.echonet_map.load_control",
         "wallbox.echonet_map.measurement", "wallbox.echonet_map.operation_mode", "wallbox.echonet_map.power_limit",
+    ),
+    "wallbox.spine_map": (
+        "wallbox.clock", "wallbox.ship_link", "wallbox.spine_map.ac_measurement",
+        "wallbox.spine_map.device_configuration", "wallbox.spine_map.device_diagnosis",
+        "wallbox.spine_map.electrical_connection", "wallbox.spine_map.manufacturer_information",
+        "wallbox.spine_map.node", "wallbox.spine_map.power_limit",
     ),
     "wallbox.app": ("wallbox.station", "wallbox.console", "wallbox.supervisor"),
 }
