@@ -42,17 +42,17 @@ class ShipLink:
     """`spine` has connected(session) -> receiver, disconnected(session) and expect_ems(may one be there)."""
 
     def __init__(self, station, settings, identity, storage, spine):
-        self._station = station
-        self._spine = spine
+        self.station = station
+        self.spine = spine
         self.ski = identity.ski
         self.port = settings.ship_port
         self._bind = settings.bind or "0.0.0.0"
         store = Files(storage) if isinstance(storage, str) else storage
-        self._hosts = {}  # trusted SKI -> the address behind which it was proven
-        self._due_ms = [0, 0]  # pauses of strangers and of the others: when the one after the last is free
+        self.hosts = {}  # trusted SKI -> the address behind which it was proven
+        self.due_ms = [0, 0]  # pauses of strangers and of the others: when the one after the last is free
         self.trust = trust = Trust(Slots(store, "trust", _TRUSTED * PEER_BYTES), _TRUSTED)
         self._import(settings)
-        trust.on_change = self._forgive
+        trust.on_change = self.forgive
         if settings.accept_any:
             trust.open_window(0, _FOR_EVER_MS)
         self.node = Node(
@@ -79,10 +79,10 @@ class ShipLink:
             settings.save()
 
     def _clock(self):
-        return self._station.now_ms
+        return self.station.now_ms
 
-    def _forgive(self, _):
-        self._due_ms[0] = 0
+    def forgive(self, _):
+        self.due_ms[0] = 0
 
     def tasks(self):
         """Name and coroutine function of each task."""
@@ -112,7 +112,7 @@ class ShipLink:
             if window != told:  # each time it announces itself anew
                 told = window
                 self.responder.register(window)
-            self._spine.expect_ems(window or bool(self.trust.known()))
+            self.spine.expect_ems(window or bool(self.trust.known()))
             for ski, _, host, port, path, _ in self._found.known(now_ms):
                 if ski != self.ski:
                     self.node.seen(ski, host, port, path)
@@ -143,7 +143,7 @@ class ShipLink:
 
         OSError when charging paused too often for such peers.
         """
-        station = self._station
+        station = self.station
         guard = station.guard
         if not station.ratings.interlock and guard.state in "BCD" and station.offer.offer_ma and not guard.faults:
             self._count_pause(self.node.shaking)
@@ -154,24 +154,24 @@ class ShipLink:
 
     def _count_pause(self, session):
         host = session.host.split(":")[0]
-        proven = host in [self._hosts.get(ski) for ski in self.trust.known()]
+        proven = host in [self.hosts.get(ski) for ski in self.trust.known()]
         every_ms = _PROVEN_MS if proven else _STRANGERS_MS
         now_ms = self._clock()
-        due_ms = max(now_ms, self._due_ms[proven]) + every_ms
+        due_ms = max(now_ms, self.due_ms[proven]) + every_ms
         if due_ms > now_ms + _PAUSES * every_ms:
             session.why = "pause"
             raise OSError("charging paused too often")
-        self._due_ms[proven] = due_ms
+        self.due_ms[proven] = due_ms
 
     async def after_handshake(self):
-        self._station.guard.prepare_for_stall(False)
+        self.station.guard.prepare_for_stall(False)
 
     def connected(self, session):
-        self._hosts[session.ski] = session.host.split(":")[0]
-        return self._spine.connected(session)
+        self.hosts[session.ski] = session.host.split(":")[0]
+        return self.spine.connected(session)
 
     def disconnected(self, session):
-        self._spine.disconnected(session)
+        self.spine.disconnected(session)
 
     # --- what a person may do
 
