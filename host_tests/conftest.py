@@ -1,10 +1,15 @@
 """What every test session has: the runs under MicroPython, the peers that may be missing, the closing words.
 
+Two processes share the work (Makefile). Where the machine allows it each has a network of its own, so that tests with
+sockets do not meet; elsewhere one of the two runs all of interop/.
+
 pure/ and simulation/ run three times (CPython, MicroPython 64-bit and 32-bit); properties/ and interop/ are
 ordinary pytest. Whatever could not run is named at the end; in CI it fails instead.
 """
 
+import ctypes
 import os
+import subprocess
 
 import hypothesis
 import pytest
@@ -32,7 +37,33 @@ def pytest_addoption(parser):
                      help="optimisation of the firmware under MicroPython; 0 keeps asserts and line numbers")
 
 
+def _own_network():
+    """Give this process, and those it starts, a loopback interface of their own; False where that is refused."""
+    new_network = 0x40000000  # CLONE_NEWNET
+    try:
+        if ctypes.CDLL(None).unshare(new_network):
+            return False
+    except AttributeError:  # not Linux
+        return False
+    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    for command in ("link set lo up", "route add 224.0.0.0/4 dev lo"):
+        subprocess.run(["ip"] + command.split(), env=dict(os.environ, PATH=path), check=True)
+    return True
+
+
+def pytest_collection_modifyitems(config, items):
+    """Files stay together; those of interop/ all do where the processes share a network."""
+    if config.pluginmanager.hasplugin("xdist"):
+        shared = getattr(config, "shares_network", False)
+        for item in items:
+            place = os.path.relpath(str(item.path), _HERE)
+            group = "interop" if shared and place.startswith("interop") else place
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
 def pytest_configure(config):
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        config.shares_network = not _own_network()
     for runtime in on_micropython.RUNTIMES:
         config.pluginmanager.register(_Also(runtime), "on " + runtime)
 
