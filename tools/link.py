@@ -27,8 +27,8 @@ LINKED = {
     "bounded.json_reader": ("bounded.iso8601", "bounded.json_scan", "bounded.json_writer"),
     "echonet": ("echonet.frame", "echonet.object", "echonet.node", "echonet.udp"),
     "ship": (
-        "ship.connection", "ship.dnssd", "ship.dnssd_peers", "ship.node", "ship.session", "ship.ski", "ship.trust",
-        "ship.upgrade",
+        "ship.connection", "ship.dnssd", "ship.dnssd_peers", "ship.messages", "ship.node", "ship.session", "ship.ski",
+        "ship.trust", "ship.upgrade",
     ),
     "spine": (
         "spine.client", "spine.device", "spine.incoming", "spine.message", "spine.numbers", "spine.peer",
@@ -51,7 +51,6 @@ LINKED = {
     "wallbox.spine_map": (
         "wallbox.clock", "wallbox.ship_link", "wallbox.spine_map.ac_measurement",
         "wallbox.spine_map.device_configuration", "wallbox.spine_map.device_diagnosis",
-        "wallbox.spine_map.electrical_connection", "wallbox.spine_map.manufacturer_information",
         "wallbox.spine_map.node", "wallbox.spine_map.power_limit",
     ),
     "wallbox.app": ("wallbox.station", "wallbox.console", "wallbox.supervisor"),

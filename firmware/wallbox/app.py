@@ -25,15 +25,6 @@ from wallbox.station import Station
 
 VERSION = "0.1.0"
 
-_ONLY_TO_START = (
-    "wallbox.echonet_map.node",
-    "wallbox.echonet_map.epc",
-    "wallbox.config",
-    "wallbox.remembered",
-    "wallbox.identity",
-    "bounded.records",
-)
-
 _EMS_ROOM = const(98304)  # heap that SHIP and SPINE with two connections take on 32 bit
 _TICK_MS = const(10)
 _ARBITRATE_MS = const(100)
@@ -213,9 +204,12 @@ async def _serve():
     board = __import__("boards." + _installed_board(), None, None, ("create",)).create(settings)
     app = App(board, settings)
     remembered.restore(app, board.storage)
-    del settings, config, remembered
-    for name in _ONLY_TO_START:
-        unload(name)
+    from wallbox import started
+
+    started.free(app)
+    App._meet_ems = None
+    del settings, config, remembered, started
+    unload("wallbox.started")
     _overwrite_stack(40)
     gc.collect()
     ski, port = (app.ship.ski, app.ship.port) if app.ship else ("-", "-")
