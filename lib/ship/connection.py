@@ -11,8 +11,14 @@ Session, the subclass with the socket, has no private names: images for a device
 
 from os import urandom
 
-from bounded.compat import const, micropython, ptr8  # noqa: F401  (ptr8: a word of the viper compiler)
+from bounded.compat import const
 from bounded.json_reader import JsonReader
+from ship.messages import (
+    ABORT_FRAME, ASKED, ASK_FRAME, CLOSING, CONFIRM_FRAME, CONTROL, ERROR_FRAME, FLAT, FORMATS, HELLO_FRAME,
+    ID_FRAME, LEAVE_FRAME, LONGEST, MAJOR, MESSAGE, PHASE, PIN_FRAME, PIN_STATE, PROLONG_FRAME, PROTOCOL_FRAME,
+    REFUSED, REQUEST, SCHEMA, SHIP_ID, SILENCE, TYPE, T_END, T_HELLO, T_LEAVE, T_PING, T_PROLONG_GAP, T_PROLONG_MIN,
+    T_PROLONG_THR, T_STEP, VALUES, WAITING, mask,
+)
 
 # States. Below _CMI the session is on its way there (session.py).
 NEW = const(0)
@@ -27,68 +33,7 @@ _LEAVING = const(10)  # announced the end, waits for the confirmation
 _ENDING = const(11)  # a websocket close is on its way
 DEAD = const(12)
 
-# Timers in ms.
-_T_HELLO = const(60000)  # T_hello_init and T_hello_inc
-_T_PROLONG_THR = const(30000)
-_T_PROLONG_GAP = const(15000)
-_T_PROLONG_MIN = const(1000)
-_T_STEP = const(10000)  # CMI, protocol handshake, PIN, access methods
-_T_LEAVE = const(500)
-_T_END = const(1000)
-_T_PING = const(45000)
-SILENCE = const(60000)
-_LONGEST = const(600000)
-
-# Messages in EEBUS JSON, each a whole frame: first byte of the websocket header, type of the SHIP message, text.
-_HELLO_FRAME = const(b'\x82\x01{"connectionHello":[{"phase":"%s"},{"waiting":%d}]}')
-_PROLONG_FRAME = const(b'\x82\x01{"connectionHello":[{"phase":"pending"},{"prolongationRequest":true}]}')
-_ABORT_FRAME = const(b'\x82\x01{"connectionHello":[{"phase":"aborted"}]}')
-_PROTOCOL_FRAME = const(
-    b'\x82\x01{"messageProtocolHandshake":[{"handshakeType":"%s"},'
-    b'{"version":[{"major":1},{"minor":0}]},{"formats":[{"format":["JSON-UTF8"]}]}]}'
-)
-_ERROR_FRAME = const(b'\x82\x01{"messageProtocolHandshakeError":[{"error":%d}]}')
-_PIN_FRAME = const(b'\x82\x01{"connectionPinState":[{"pinState":"none"}]}')
-_ASK_FRAME = const(b'\x82\x01{"accessMethodsRequest":[]}')
-_ID_FRAME = const(b'\x82\x01{"accessMethods":[{"id":"%s"}]}')
-_LEAVE_FRAME = const(b'\x82\x03{"connectionClose":[{"phase":"announce"},{"maxTime":500},{"reason":"%s"}]}')
-_CONFIRM_FRAME = const(b'\x82\x03{"connectionClose":[{"phase":"confirm"}]}')
-
-# What is read of control messages, and where it lies in the reader's row; no two messages share a place.
-_SCHEMA = const(
-    b"connectionHello:(phase:s waiting:u prolongationRequest:b) "
-    b"messageProtocolHandshake:(handshakeType:s version:(major:u) formats:(format:S)) "
-    b"messageProtocolHandshakeError:e error:e connectionPinState:(pinState:s) "
-    b"accessMethodsRequest:e accessMethods:(id:s) connectionClose:(phase:s))"
-)
-_PHASE = const(0)
-_WAITING = const(1)
-_REQUEST = const(2)
-_TYPE = const(3)
-_MAJOR = const(4)
-_FORMATS = const(5)
-_REFUSED = const(6)  # an error frame, or the flat form of an old stack (pitfall 18)
-_FLAT = const(7)
-_PIN_STATE = const(8)
-_ASKED = const(9)
-_SHIP_ID = const(10)
-_CLOSING = const(11)
-_VALUES = const(12)
-
 _HEAD = const(8)  # room for the longest header of an outgoing frame
-_CONTROL = const(1024)  # of a control message no more is read
-_MESSAGE = const(131072)  # the longest message taken
-
-
-@micropython.viper
-def _mask(buf: ptr8, key: ptr8, at: int, end: int):
-    """Exclusive-or `buf[at:end]` with the four bytes of `key`; key[4] is where in the key to go on."""
-    turn = int(key[4])
-    while at < end:
-        buf[at] = buf[at] ^ key[turn]
-        turn = (turn + 1) & 3
-        at += 1
-    key[4] = turn
 
 
 class Connection:
@@ -104,13 +49,13 @@ class Connection:
         self.ship_id = ship_id
         self.peer_id = None  # the peer's SHIP ID, once it told
         self.state = NEW
-        self.wait = _T_STEP  # ms until this state has lasted too long, 0 = it may last
+        self.wait = T_STEP  # ms until this state has lasted too long, 0 = it may last
         self.why = "lost"
         self.trusted = False
         self.receiver = self.answer = None
         self.streaming = False  # a message of several fragments is on its way out
         self.silence = SILENCE  # ms until a peer that says nothing is taken for dead
-        self.ping_in = _T_PING
+        self.ping_in = T_PING
         self.at = self.end = self.sent = self.fill = 0
         self._owed = []
         self._header = bytearray(14)
@@ -130,7 +75,7 @@ class Connection:
     def start(self):
         """The websocket is open."""
         self.state = _CMI
-        self.wait = _T_STEP
+        self.wait = T_STEP
         if not self.server:
             self._say(b"\x82\0\0")
 
@@ -141,15 +86,15 @@ class Connection:
                 self.why = why
             self._say(code)
             self.state = _ENDING
-            self.wait = _T_END
+            self.wait = T_END
 
     def leave(self, reason="unspecific"):
         """Announce the end to the peer ("unspecific" or "removedConnection"), then close."""
         if self.state == DATA:
             self.why = reason
             self.state = _LEAVING
-            self.wait = _T_LEAVE
-            self._say(_LEAVE_FRAME % reason.encode())
+            self.wait = T_LEAVE
+            self._say(LEAVE_FRAME % reason.encode())
         elif self.state == HELLO:
             self._abort(reason)
         else:
@@ -160,7 +105,7 @@ class Connection:
         if self.state >= _CMI:
             self.ping_in -= dt_ms
             if self.ping_in <= 0:
-                self.ping_in = _T_PING
+                self.ping_in = T_PING
                 self._say(b"\x89")
             self.silence -= dt_ms
             if self.silence <= 0:
@@ -185,7 +130,7 @@ class Connection:
                     self.state = DEAD
         if self.state == HELLO and not self.trusted:
             if self.admits():
-                self._greet(True, _T_HELLO)
+                self._greet(True, T_HELLO)
                 if self._ready:
                     self._agree()
             elif self._prolong:
@@ -194,7 +139,7 @@ class Connection:
                     self._prolong = self._granted
                     self._granted = 0
                     if self._prolong:
-                        self._say(_PROLONG_FRAME)
+                        self._say(PROLONG_FRAME)
                     else:  # we asked before and got no answer
                         self._abort("pending")
 
@@ -233,21 +178,21 @@ class Connection:
                 self._left = size
                 if opcode > 7:
                     self._echo = b""
-                elif size > _MESSAGE:
+                elif size > MESSAGE:
                     return self._broken(b"\x88\x03\xf1")
                 else:
                     self._within = True
             else:
                 stop = min(self.end, at + self._left)
                 if server:
-                    _mask(self.inb, self._key, at, stop)
+                    mask(self.inb, self._key, at, stop)
                 self._left -= stop - at
                 self.at = stop
                 if header[0] & 8:
                     self._echo += bytes(self.view[at:stop])
                 else:
                     self._piece(at, stop)
-                    if self._size > _MESSAGE:
+                    if self._size > MESSAGE:
                         return self._broken(b"\x88\x03\xf1")
             if not self._left:
                 self._got = 0
@@ -306,7 +251,7 @@ class Connection:
         if client:
             out[_HEAD - 4 : _HEAD] = self._key[:4] = urandom(4)
             self._key[4] = 0
-            _mask(out, self._key, _HEAD, self.fill)
+            mask(out, self._key, _HEAD, self.fill)
 
     # --- messages
 
@@ -318,9 +263,9 @@ class Connection:
             at += 1
             self._size = 0
             if kind & 1:
-                self._row = [None] * _VALUES
+                self._row = [None] * VALUES
                 self._reader = JsonReader(64, 16, 4)
-                self._reader.begin(_SCHEMA, 0, self._row)
+                self._reader.begin(SCHEMA, 0, self._row)
         if at == stop:
             return
         if kind == 2:
@@ -331,7 +276,7 @@ class Connection:
                     self.receiver.begin()
                 self.receiver.feed(self.view, at, stop)
         elif kind & 1:
-            if self._size < _CONTROL:
+            if self._size < CONTROL:
                 self._reader.feed(self.inb, at, stop)
         elif self.inb[at]:
             self._size = 2
@@ -353,7 +298,7 @@ class Connection:
                 self.finish("cmi")
             else:
                 self.state = HELLO
-                self._greet(self.admits(), _T_HELLO)
+                self._greet(self.admits(), T_HELLO)
             return
         row = self._row
         if not kind & 1:
@@ -362,37 +307,37 @@ class Connection:
             if state >= _ACCESS:
                 return
         if not kind & 1 or not self._reader.complete:
-            row = [None] * _VALUES  # what it is worth in this state
+            row = [None] * VALUES  # what it is worth in this state
         self._reader = self._row = None
-        phase = row[_PHASE]
+        phase = row[PHASE]
         if phase == "aborted" and state < _ACCESS:
             self.finish(phase)
-        elif row[_CLOSING] and state > HELLO:
-            if row[_CLOSING] == "announce":
-                self._say(_CONFIRM_FRAME)
+        elif row[CLOSING] and state > HELLO:
+            if row[CLOSING] == "announce":
+                self._say(CONFIRM_FRAME)
             self.finish("left")
         elif state == HELLO:
-            self._hello(phase, row[_WAITING], row[_REQUEST])
+            self._hello(phase, row[WAITING], row[REQUEST])
         elif state <= _SELECT:
             self._select(row, state == _PROTOCOL and self.server)
-        elif row[_ASKED]:  # at any time (TC_SHIP_AMDATA)
-            self._say(_ID_FRAME % self.ship_id.encode())
+        elif row[ASKED]:  # at any time (TC_SHIP_AMDATA)
+            self._say(ID_FRAME % self.ship_id.encode())
         elif state == _PIN:
-            if row[_PIN_STATE] in ("none", "optional", "pinOk"):
+            if row[PIN_STATE] in ("none", "optional", "pinOk"):
                 self.state = _ACCESS
-                self.wait = _T_STEP
-                self._say(_ASK_FRAME)
+                self.wait = T_STEP
+                self._say(ASK_FRAME)
             else:
                 self.finish("pin")
-        elif state == _ACCESS and row[_SHIP_ID]:
-            self.peer_id = row[_SHIP_ID]
+        elif state == _ACCESS and row[SHIP_ID]:
+            self.peer_id = row[SHIP_ID]
             self._open()
 
     def _greet(self, trusted, wait):
         """Say hello, ready or pending, and how long we wait for the peer to be ready."""
         self.trusted = trusted
         self.wait = wait
-        self._say(_HELLO_FRAME % (b"ready" if trusted else b"pending", wait))
+        self._say(HELLO_FRAME % (b"ready" if trusted else b"pending", wait))
 
     def _hello(self, phase, waiting, request):
         """SME hello, SHIP 13.4.4.1.3."""
@@ -405,48 +350,48 @@ class Connection:
         elif phase != "pending":
             self._abort("hello")
         elif request:
-            self._greet(self.trusted, min(self.wait + _T_HELLO, _LONGEST))
+            self._greet(self.trusted, min(self.wait + T_HELLO, LONGEST))
             return
         if not self.trusted:
-            if not waiting or waiting < _T_PROLONG_MIN:
-                waiting = _T_HELLO
-            self._granted = waiting = min(waiting, _LONGEST)
-            self._prolong = waiting - _T_PROLONG_GAP if waiting >= _T_PROLONG_THR else waiting >> 1
+            if not waiting or waiting < T_PROLONG_MIN:
+                waiting = T_HELLO
+            self._granted = waiting = min(waiting, LONGEST)
+            self._prolong = waiting - T_PROLONG_GAP if waiting >= T_PROLONG_THR else waiting >> 1
 
     def _abort(self, why):
-        self._say(_ABORT_FRAME)
+        self._say(ABORT_FRAME)
         self.finish(why)
 
     def _agree(self):
         """Both are ready: protocol handshake."""
         self.state = _PROTOCOL
-        self.wait = _T_STEP
+        self.wait = T_STEP
         if not self.server:
-            self._say(_PROTOCOL_FRAME % b"announceMax")
+            self._say(PROTOCOL_FRAME % b"announceMax")
 
     def _select(self, row, proposal):
         """The server got a proposal, or either side the selection."""
-        major = row[_MAJOR]
-        if row[_TYPE] == ("announceMax" if proposal else "select"):
-            if not major or major > 1 and not proposal or "JSON-UTF8" not in (row[_FORMATS] or ()):
+        major = row[MAJOR]
+        if row[TYPE] == ("announceMax" if proposal else "select"):
+            if not major or major > 1 and not proposal or "JSON-UTF8" not in (row[FORMATS] or ()):
                 self._refuse(3)
                 return
-            self.wait = _T_STEP
+            self.wait = T_STEP
             if proposal or not self.server:
-                self._say(_PROTOCOL_FRAME % b"select")
+                self._say(PROTOCOL_FRAME % b"select")
             if proposal:
                 self.state = _SELECT
             else:
                 self.state = _PIN
-                self._say(_PIN_FRAME)
-        elif row[_REFUSED] or row[_FLAT]:
+                self._say(PIN_FRAME)
+        elif row[REFUSED] or row[FLAT]:
             self.finish("protocol")
-        elif row[_PHASE] != "ready":  # a request for time and its answer may cross
+        elif row[PHASE] != "ready":  # a request for time and its answer may cross
             self._refuse(2)
 
     def _refuse(self, number):
         """1 timeout, 2 unexpected message, 3 selection mismatch."""
-        self._say(_ERROR_FRAME % number)
+        self._say(ERROR_FRAME % number)
         self.finish("protocol")
 
     def _open(self):

@@ -11,7 +11,8 @@ an ESP32.
 from bounded.compat import const
 from bounded.wait import readable, sleep_ms, writable
 
-from ship.connection import DATA, DEAD, SILENCE, Connection
+from ship.connection import DATA, DEAD, Connection
+from ship.messages import SILENCE
 from ship.ski import proven_ski
 from ship.upgrade import accepted, answer, request
 
