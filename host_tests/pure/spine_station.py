@@ -1,6 +1,4 @@
-"""The station's real SPINE device, functions, LPC and arbiter in simulated time, and an EMS that talks to it in text."""
-
-import json
+"""The station's real SPINE device, functions, LPC and arbiter in simulated time; an EMS talks to it in text."""
 
 from boards.sim.flash import Flash
 from host_tests.pure.spine_box import Box

@@ -1,11 +1,14 @@
 # heap: 512K
 """LPC through the station's SPINE device: who the energy guard is, its heartbeat, failsafe, and what the box offers."""
 
+import asyncio
+
 from host_tests.pure.spine_station import (
     CONFIGURATION, LOAD, MEASUREMENT, NODE, WATCH, StationBox, active, failsafe, limit, read, until, watts,
 )
 from wallbox.echonet_map.power_limit import PowerLimitMap
 from wallbox.limits import failsafe as lpc
+from wallbox.spine_map.node import Link
 
 HOUR_MS = 3600000
 STATE = '[[{"deviceDiagnosisStateData":[{"operatingState":"normalOperation"}]}]]'
@@ -303,6 +306,36 @@ def test_another_ems_takes_the_free_place():
     assert box.lpc.state == lpc.LIMITED
     assert box.write(limit(watts(7000)), peer=other, source=((3,), 1)) == 0
     assert box.offered_ma() == 10100
+
+
+class Session:
+    """A connection on which sending fails with `error`."""
+
+    def __init__(self, error):
+        self.error = error
+        self.left = 0
+
+    async def send(self, producer):
+        raise self.error
+
+    def leave(self):
+        self.left += 1
+
+
+async def send_fails(box, error):
+    session = Session(error)
+    link = Link(box.device, session, box.station)
+    await asyncio.sleep(0.05)
+    link.close()
+    return session.left
+
+
+def test_a_connection_that_cannot_be_told_any_more_ends():
+    """An EMS that hears nothing would wait for ever; one that is cut off begins anew."""
+    box = StationBox()
+    assert asyncio.run(send_fails(box, MemoryError())) == 1
+    assert asyncio.run(send_fails(box, OSError())) == 0  # it has ended already
+    assert len(box.device.peers) == 1
 
 
 def test_the_stricter_of_both_protocols_counts_and_echonet_lite_shows_it():

@@ -14,7 +14,7 @@ def ends_ms(box):
 
 
 def test_all_17_combinations_as_partial_writes():
-    """{value, -} x {activate, deactivate, -} x {duration set, deleted, kept}, without the empty one, from both states."""
+    """{value, -} x {activate, deactivate, -} x {duration set, deleted, kept} but the empty one, from both states."""
     count = 0
     for number in (None, 7000):
         for on in (None, True, False):

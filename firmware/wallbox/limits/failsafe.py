@@ -29,7 +29,7 @@ class ConsumptionLimit:
     """The active power consumption limit (APCL) with its failsafe.
 
     `failsafe_w` >= 0 and `duration_ms` (2..24 h) are the stored failsafe values; with `hold` True init and
-    failsafe end only by heartbeat and write, never by themselves (rules 906, 921 and 922 allow, but do not ask for, it).
+    failsafe end only by heartbeat and write, never by themselves (906, 921 and 922 allow, but do not ask for, it).
     """
 
     def __init__(self, now_ms, failsafe_w, duration_ms, hold=False):

@@ -1,4 +1,10 @@
-"""The station as a SPINE device: entity [0] node management, entity [1] EVSE with the features of its functions."""
+"""The station as a SPINE device: entity [0] node management, entity [1] EVSE with the features of its functions.
+
+The energy guard is the entity that has bound LoadControl; its heartbeat alone counts, whatever scenarios it announces.
+One at a time: a further binding is refused with an answer, and the place is free once the first unbinds or its
+connection ends. A limit outlives the connection for as long as 911 allows; whoever binds next takes it over, and its
+heartbeats then keep the limit alive. In init, failsafe and autonomous a new guard begins with a heartbeat of its own.
+"""
 
 import asyncio
 
