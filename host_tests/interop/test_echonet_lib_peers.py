@@ -47,7 +47,7 @@ def controller(network, name, host="ctl", node=None):
 
 def wait_for(told, ems):
     heard = []
-    for _ in range(50):
+    for _ in range(150):
         heard += ems.told()
         if all(each in heard for each in told):
             return heard
