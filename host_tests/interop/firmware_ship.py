@@ -80,6 +80,11 @@ def ems(box, identity, **more):
     return Ems(box.ski, box.address, box.port, identity=identity, **more)
 
 
+def obeys(ems, value, active=True, timeout_s=5):
+    """The box takes a limit from `ems`; a write that comes before the first heartbeat may be refused."""
+    ems.until(lambda: ems.call("lpc.write", value=value, active=active)["error"] == 0, timeout_s, "limit taken")
+
+
 @pytest.fixture(scope="module")
 def identities(tmp_path_factory):
     return known_to_each_other(tmp_path_factory.mktemp("ems"), "one", "two", "three")
