@@ -83,8 +83,8 @@ class Station:
         self._changed = True
 
     def look(self):
-        """A source was written by its owner: decide at the next tick."""
-        self._changed = True
+        """A source was written by its owner: decide at the next tick. Nothing of it is to be kept over a power cut."""
+        self._changed = self._changed or 1
 
     def allow(self, source, allowed):
         """Allow charging by the permission `source`, or not."""
@@ -118,7 +118,7 @@ class Station:
 
     def arbitrate(self):
         """Decide what may flow now and permit the guard that much."""
-        if self._changed:
+        if self._changed is True:
             self.written = True
         now_ms = self.now_ms
         guard = self.guard

@@ -356,3 +356,18 @@ def test_the_stricter_of_both_protocols_counts_and_echonet_lite_shows_it():
     assert shown.get(0x99) == 4200
     box.node.expect_ems(False)
     assert shown.get(0x99) == 22080
+
+
+def test_limits_of_an_energy_guard_are_not_kept_over_a_power_cut_and_cost_no_flash():
+    box = StationBox().limited(6000)
+    box.offered_ma()
+    box.station.written = False
+    assert box.write(limit(watts(7000))) == 0
+    assert box.offered_ma() == 10100 and not box.station.written
+    box.power_limit.set_w(5000)
+    assert box.offered_ma() == 7200 and box.station.written
+    box.station.written = False
+    assert box.write(limit(watts(4300))) == 0
+    box.power_limit.set_w(4200)
+    assert box.write(limit(watts(4400))) == 0
+    assert box.offered_ma() == 6000 and box.station.written
