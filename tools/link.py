@@ -12,7 +12,8 @@ file for the others. Whoever imported one of the others imports the remaining on
   it. Names local to a function or class are never touched, nor are attributes.
 * A module-level `NAME = const(5)` is replaced by 5 wherever any module of the image uses it, and is gone.
 
-Not linked: what is loaded only when needed (texts, tables of settings) and what is dropped after the start.
+Not linked: what is loaded only when needed (texts, tables of settings, what judges a new SHIP peer) and what is
+dropped after the start.
 The source stays as it is. What this cannot do right it refuses: LinkError names the file and the construct.
 """
 
@@ -27,8 +28,7 @@ LINKED = {
     "bounded.json_reader": ("bounded.iso8601", "bounded.json_scan", "bounded.json_writer"),
     "echonet": ("echonet.frame", "echonet.object", "echonet.node", "echonet.udp"),
     "ship": (
-        "ship.connection", "ship.dnssd", "ship.dnssd_peers", "ship.messages", "ship.node", "ship.session", "ship.ski",
-        "ship.trust", "ship.upgrade",
+        "ship.connection", "ship.dnssd", "ship.dnssd_peers", "ship.messages", "ship.node", "ship.session", "ship.trust",
     ),
     "spine": (
         "spine.client", "spine.device", "spine.incoming", "spine.message", "spine.numbers", "spine.peer",

@@ -8,13 +8,11 @@ Measured on the 32-bit runtime: a session takes 1.7 KB of heap, TLS object and t
 an ESP32.
 """
 
-from bounded.compat import const
+from bounded.compat import const, unload
 from bounded.wait import readable, sleep_ms, writable
 
 from ship.connection import DATA, DEAD, Connection
 from ship.messages import SILENCE
-from ship.ski import proven_ski
-from ship.upgrade import accepted, answer, request
 
 _TLS = const(1)
 _HTTP = const(2)
@@ -48,6 +46,9 @@ class Session(Connection):
 
     def prove(self):
         """The certificate is there and its SKI is true, and the one expected; ValueError or TypeError when not."""
+        from ship.ski import proven_ski  # here: its 1 KB is needed once a connection
+
+        unload("ship.ski")
         ski = proven_ski(self.tls.getpeercert(True))
         if self.ski and self.ski != ski:
             raise ValueError("another SKI")
@@ -65,6 +66,9 @@ class Session(Connection):
                 raise ValueError("a long head")
             return False
         head = bytes(view[:at])
+        from ship.upgrade import accepted, answer  # as with ship.ski
+
+        unload("ship.upgrade")
         if self.server:
             good, head = answer(head, self.node.path)
             self.tls.write(head)
@@ -102,6 +106,8 @@ class Session(Connection):
                     raw, server_side=server, do_handshake_on_connect=False
                 )
                 if not server:
+                    from ship.upgrade import request
+
                     key, head = request(host.encode(), path.encode())
                 while True:  # the first read or write shakes hands
                     end = tls.readinto(self.out) if server else tls.write(head)
