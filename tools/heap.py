@@ -1,23 +1,31 @@
 """Finds the smallest heap in which the firmware does its work on the 32-bit runtime: the hook of tools/size.py.
 
-    python3 tools/heap.py
+    python3 tools/heap.py [KB]
+
+With a number it only says whether a heap of so many KB is enough for the last row.
 
 A heap is enough when the firmware starts in it, a car charges for some seconds, a controller reads every property of
 the charger over ECHONET Lite and sets one, the state of the box can be asked for meanwhile, and nothing failed for
-want of memory. Halves the interval until 1 KB is left.
+want of memory. Halves the interval until 1 KB is left. With an EMS, it is enough when the EMS, eebus-go behind TLS,
+pairs, finds the use cases, sets a limit that the pilot shows, and the connection lasts while a car charges.
 """
 
 import json
 import os
 import socket
+import sys
 import time
 
+import runtimes
 import setup
 from control import ControlError
 from sim_process import NotServing, SimProcess
 
 _BOX, _PEER = "127.0.13.1", "127.0.13.2"
-_LEAST_KB, _MOST_KB = 32, 160
+_LEAST_KB, _MOST_KB, _MOST_WITH_EMS_KB = 32, 160, 208
+_EMS_BOX = "127.0.13.3"
+_LIMIT_W, _LIMIT_MA = 9000, 13000  # three phases at 230 V
+_WITH_EMS = "heap: core with SHIP, SPINE and one EMS over TLS, car charging"
 _CHARGING_S = 3
 _EOJ = b"\x02\xa1\x01"
 
@@ -27,37 +35,94 @@ class _Failed(Exception):
 
 
 def rows():
-    """One row a profile: (what, smallest heap in KB or None when none was enough, goal, gate)."""
+    """One row a profile: (what, smallest heap in KB or None, goal, gate, reached, note).
+
+    reached: a measured heap beyond the gate is a failure. note: why nothing was measured, else empty."""
     setup.ensure("run", "mpy32")
-    return [("heap: core, car, ECHONET Lite (no TLS yet)", smallest("core"), 60, 64)]
+    return [
+        ("heap: core, car, ECHONET Lite (no TLS yet)", smallest(enough, _MOST_KB), 60, 64, True, ""),
+        # Not reached so far: see what it takes. Once it fits: True, and it is a gate like the others.
+        _ems_row(64, 80, False),
+    ]
 
 
-def smallest(profile):
-    """The smallest heap in KB for `profile`; None when even the largest tried is too small."""
-    low, high = _LEAST_KB, _MOST_KB
-    if not enough(profile, high):
+def _ems_row(goal, gate, reached):
+    try:
+        runtimes.go_peer("ems_go")
+    except runtimes.Missing as why:
+        return _WITH_EMS, None, goal, gate, reached, str(why)
+    return _WITH_EMS, smallest(enough_with_ems, _MOST_WITH_EMS_KB), goal, gate, reached, ""
+
+
+def smallest(fits, high):
+    """The smallest heap in KB in which the work `fits`; None when even `high` KB are too few."""
+    low = _LEAST_KB
+    if not fits(high):
         return None
     while high - low > 1:
         middle = (low + high) // 2
-        if enough(profile, middle):
+        if fits(middle):
             high = middle
         else:
             low = middle
     return high
 
 
-def enough(profile, kilobytes):
-    """Whether the firmware does its work in a heap of so many KB."""
+def enough(kilobytes):
+    """Whether the core profile does its work over ECHONET Lite in a heap of so many KB."""
+    return _runs(kilobytes, _BOX, _work)
+
+
+def enough_with_ems(kilobytes):
+    """Whether the core profile serves an EMS over TLS while a car charges, in a heap of so many KB."""
+    return _runs(kilobytes, _EMS_BOX, _serve_ems, "--accept-any")
+
+
+def _runs(kilobytes, box, work, *more):
     try:
-        with SimProcess("--runtime", "mpy32", "--heap", "%dK" % kilobytes, "--profile", profile, "--bind", _BOX,
-                        "--multicast-if", "127.0.0.1", "--quiet", timeout_s=60) as sim:
-            _work(sim.control)
+        with SimProcess("--runtime", "mpy32", "--heap", "%dK" % kilobytes, "--profile", "core", "--bind", box,
+                        "--multicast-if", "127.0.0.1", "--quiet", *more, timeout_s=60) as sim:
+            work(sim)
             return sim.process.poll() is None and not any("MemoryError" in line for line in sim.lines)
     except (NotServing, ControlError, TimeoutError, ConnectionError, json.JSONDecodeError, _Failed):
         return False
 
 
-def _work(control):
+def _serve_ems(sim):
+    sys.path.insert(0, runtimes.ROOT)
+    from host_tests.peers import ems as peer
+
+    if sim.ready["ski"] == "-":
+        raise _Failed("SHIP is off")
+    control = sim.control
+    control.call("plug", phases=3)
+    control.call("ready")
+    try:
+        with peer.Ems(sim.ready["ski"], _EMS_BOX, int(sim.ready["ship_port"]), peer.STATION) as ems:
+            ems.wait_ready()
+            end = time.monotonic() + 15
+            while ems.call("lpc.write", value=_LIMIT_W, active=True, duration_ms=None)["error"]:
+                if time.monotonic() > end:
+                    raise _Failed("the limit is refused")
+                time.sleep(0.5)  # the box takes none before the first heartbeat
+            control.wait(lambda state: _charges(state), 20, 0.5)
+            end = time.monotonic() + _CHARGING_S
+            while time.monotonic() < end:
+                if not _charges(control.state()):
+                    raise _Failed("does not charge as it should")
+                time.sleep(0.3)
+            if any(event["event"] == "disconnected" for event in ems.events):
+                raise _Failed("the connection was lost")
+    except peer.Failed as error:
+        raise _Failed(str(error)) from error
+
+
+def _charges(state):
+    return state["contactor"]["closed"] and state["offer_ma"] == _LIMIT_MA and state["current_ma"][0] > 6000
+
+
+def _work(sim):
+    control = sim.control
     control.call("plug", phases=3)
     control.call("ready")
     control.wait(lambda state: state["contactor"]["closed"] and state["current_ma"][0] > 6000, 15, 0.5)
@@ -127,8 +192,11 @@ def _properties(frame):
 
 
 def main():
-    for what, measured, goal, gate in rows():
-        print("%s: %s KB (goal %d, gate %d)" % (what, measured, goal, gate))
+    if len(sys.argv) > 1:
+        setup.ensure("run", "mpy32")
+        sys.exit(0 if enough_with_ems(int(sys.argv[1])) else "not enough")
+    for what, measured, goal, gate, _, note in rows():
+        print("%s: %s (goal %d, gate %d)" % (what, note or "%s KB" % measured, goal, gate))
 
 
 if __name__ == "__main__":
