@@ -1,5 +1,6 @@
 """For tests of SPINE in the whole firmware: a charging simulated wallbox as a process, and EMSs on eebus-go."""
 
+import atexit
 import threading
 import time
 
@@ -32,6 +33,7 @@ class Wallbox(SimProcess):
             arguments += ("--trust", ski)
         super().__init__("--runtime", "mpy32", "--bind", address, "--ship-port", str(PORT), "--quiet", *FAST,
                          *arguments)
+        atexit.register(self.process.terminate)  # when a session of tests is broken off, its stories are too
         self.address = address
         self.ski = self.ready["ski"]
         if car:
