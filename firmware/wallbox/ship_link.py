@@ -1,15 +1,17 @@
 """The station's SHIP node: identity, trust, DNS-SD and the pause of charging around TLS handshakes.
 
-lib/ship knows no charger; this joins it to the station. What an EMS sends goes to `spine` (a receiver for each
-connection); what a person may do (accept, remove, open the accept-any window) is here for the console and the button.
+lib/ship knows no charger; this joins it to the station. What an EMS sends goes to `spine` (a receiver for
+each connection); what a person may do (accept, remove, open the accept-any window) is here for the console
+and the button.
 
-Without a hardware interlock every handshake while a car could charge pauses it, for some 6 s to stop, up to 5 s of
-handshake and 5 s until the pilot may change again (30 s more when the car ignored the pause). So that nobody in the
-network keeps a car from charging, such pauses are counted: addresses behind which no trusted SKI was proven since the
-start have 6 and one more every 10 minutes, together; those that did have 6 and one more each minute. What is beyond
-is closed before TLS (`counts["pause"]`). While nothing could be charged, and with an interlock, nothing is counted. A
-person who accepts an SKI or opens the window gives the strangers their 6 pauses again. What remains: who uses up the
-strangers' pauses keeps out a trusted EMS whose address changed while a car charges, for 10 minutes or longer.
+Without a hardware interlock every handshake while a car could charge pauses it, for some 6 s to stop, up to
+5 s of handshake and 5 s until the pilot may change again (30 s more when the car ignored the pause). So that
+nobody in the network keeps a car from charging, such pauses are counted: addresses behind which no trusted
+SKI was proven since the start have 6 and one more every 10 minutes, together; those that did have 6 and one
+more each minute. What is beyond is closed before TLS (`counts["pause"]`). While nothing could be charged,
+and with an interlock, nothing is counted. A person who accepts an SKI or opens the window gives the
+strangers their 6 pauses again. What remains: who uses up the strangers' pauses keeps out a trusted EMS whose
+address changed while a car charges, for 10 minutes or longer.
 """
 
 from bounded.compat import const
@@ -56,7 +58,8 @@ class ShipLink:
         if settings.accept_any:
             trust.open_window(0, _FOR_EVER_MS)
         self.node = Node(
-            self, (identity.cert, identity.key), identity.ship_id, identity.ski, trust, self._clock, sessions=_SESSIONS
+            self, (identity.cert, identity.key), identity.ship_id, identity.ski, trust, self._clock,
+            sessions=_SESSIONS,
         )
         self.responder = responder = Responder(
             identity.ship_id, "%s-%s" % (settings.hostname, identity.ski[:6]), self.port, identity.fields
@@ -145,7 +148,8 @@ class ShipLink:
         """
         station = self.station
         guard = station.guard
-        if not station.ratings.interlock and guard.state in "BCD" and station.offer.offer_ma and not guard.faults:
+        could = guard.state in "BCD" and station.offer.offer_ma and not guard.faults
+        if could and not station.ratings.interlock:
             self._count_pause(self.node.shaking)
         guard.prepare_for_stall(True)
         # After a fault the contactor was told to open; a welded one gets no better by waiting.

@@ -1,5 +1,5 @@
-"""For tests of SHIP in the whole firmware: the simulated wallbox as a process on an address of its own, and what of it
-the kernel shows (sockets)."""
+"""For tests of SHIP in the whole firmware: the simulated wallbox as a process on an address of its own, and
+what of it the kernel shows (sockets)."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""SHIP while a car charges, on the real process: pauses around handshakes, garbage and hostile clients (evse E5, L1)."""
+"""SHIP while a car charges, on the real process: pauses for handshakes, garbage, hostile clients (evse E5, L1)."""
 
 import contextlib
 import os
@@ -9,8 +9,11 @@ import time
 
 import pytest
 
-from host_tests.interop.firmware_ship import DATA, Box, ems, identities, obeys  # noqa: F401
+from host_tests.interop import firmware_ship
+from host_tests.interop.firmware_ship import DATA, Box, ems, obeys
 from host_tests.peers import ship_peer as ship
+
+identities = firmware_ship.identities
 
 GUARDED, BARE = "127.0.0.44", "127.0.0.45"  # with and without hardware interlock
 _FAST = ("--set", "rise_ma_per_5s=32000")
@@ -122,12 +125,12 @@ def test_hostile_clients_disturb_neither_the_car_nor_the_ems(guarded, identities
     with ems(box, identities["one"]) as peer:
         peer.wait_ready()
         box.wait_sessions(DATA)
-        obeys(peer, 22080, False)  # the box knows what is allowed
-        duty = box.control.wait(lambda state: state["pilot"]["duty_permille"] == 533)["pilot"]["duty_permille"]
+        obeys(peer, 4200)  # 6 A: nothing changes by itself from then on
+        duty = box.control.wait(lambda state: state["pilot"]["duty_permille"] in (100, 101))["pilot"]["duty_permille"]
         sockets = box.sockets()
         with Watch(box) as watch:
             attack(box)
-            obeys(peer, 22080, False, 2)
+            obeys(peer, 4200, timeout_s=2)
             time.sleep(0.5)
         box.wait_sessions(DATA, timeout_s=12)
         assert peer.count("disconnected") == 0
@@ -135,7 +138,8 @@ def test_hostile_clients_disturb_neither_the_car_nor_the_ems(guarded, identities
         assert box.sockets() == sockets
         used = box.used()  # the first sessions that fail keep some KB; what counts is that the next keep nothing
         _hostile += 10
-        attack(box)
+        if attack is not loris:  # once is long enough
+            attack(box)
         _hostile -= 10
         box.wait_sessions(DATA, timeout_s=12)
         box.control.wait(lambda state: state["memory"]["used"] - used < 900, 8)
@@ -148,7 +152,7 @@ def test_hostile_clients_disturb_neither_the_car_nor_the_ems(guarded, identities
 
 
 def test_with_interlock_a_connect_leaves_charging_alone(guarded, identities):
-    duty = guarded.control.wait(lambda state: state["pilot"]["duty_permille"] == 533)["pilot"]["duty_permille"]
+    duty = guarded.control.state()["pilot"]["duty_permille"]
     with Watch(guarded) as watch:
         for _ in range(3):
             with ems(guarded, identities["one"]) as peer:
@@ -207,14 +211,13 @@ def test_without_interlock_the_contactor_is_open_before_tls_is_answered(bare, id
     assert bare.control.state()["faults"] == []
     with ems(bare, identities["one"]) as peer:
         peer.wait_ready(20)
-        assert bare.control.wait(lambda state: state["current_ma"][0] > 5000, 20)
-        obeys(peer, 6900)
     bare.survived()
 
 
 def test_without_interlock_strangers_cannot_pause_charging_for_good(bare, identities):
-    """Sockets that wait and leave, several at a time, then a stream: after six pauses charging goes on, an EMS whose
-    address is known gets in, and the pause of each was released."""
+    """From ever other addresses: sockets that wait and leave, several at a time, then a stream. After six pauses
+    charging goes on, an EMS whose address is known gets in, and the pause of each was released."""
+    global _hostile
     with ems(bare, identities["one"]) as peer:
         peer.wait_ready()
     bare.wait_sessions()
@@ -222,7 +225,8 @@ def test_without_interlock_strangers_cannot_pause_charging_for_good(bare, identi
     begin = time.monotonic()
     held = []
     while bare.ship()["counts"].get("pause", 0) < 3:
-        assert time.monotonic() - begin < 40, bare.ship()
+        assert time.monotonic() - begin < 40, str(bare.ship())
+        _hostile = 100 + (_hostile + 1) % 100
         with contextlib.suppress(OSError):
             raw = hostile(bare)
             raw.sendall(b"\xff" * 20)
@@ -233,6 +237,7 @@ def test_without_interlock_strangers_cannot_pause_charging_for_good(bare, identi
     bare.control.wait(lambda state: state["current_ma"][0] > 5000, 40)
     with Watch(bare) as watch:
         for _ in range(20):
+            _hostile = 100 + (_hostile + 1) % 100
             send(bare, b"\xff" * 20, 0.1)
     assert {row[1] for row in watch.rows} == {True} and 1000 not in {row[0] for row in watch.rows}
     for raw in held:
@@ -245,12 +250,12 @@ def test_without_interlock_strangers_cannot_pause_charging_for_good(bare, identi
 
 def test_the_pause_ends_when_the_client_leaves_while_it_is_prepared(bare):
     bare.charge(reaction_ms=2500)
-    for _ in range(2):
-        raw = hostile(bare)
-        raw.sendall(b"\x16\x03\x01")
-        bare.control.wait(lambda state: state["pilot"]["duty_permille"] == 1000, 5)
-        raw.close()
-        bare.control.wait(lambda state: state["current_ma"][0] > 5000, 30)
+    raw = hostile(bare)
+    raw.sendall(b"\x16\x03\x01")
+    bare.control.wait(lambda state: state["pilot"]["duty_permille"] == 1000, 5)
+    raw.close()
+    bare.control.wait(lambda state: state["current_ma"][0] == 0, 8)
+    bare.control.wait(lambda state: state["current_ma"][0] > 5000, 30)
     bare.wait_sessions()
     assert os.path.exists("/proc/%d" % bare.firmware())
     bare.survived()

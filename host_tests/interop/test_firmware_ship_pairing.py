@@ -11,8 +11,11 @@ import pytest
 import runtimes
 from control import ControlError
 
-from host_tests.interop.firmware_ship import DATA, HELLO, Box, ems, identities  # noqa: F401
+from host_tests.interop import firmware_ship
+from host_tests.interop.firmware_ship import DATA, HELLO, Box, ems
 from host_tests.peers import ship_peer as ship
+
+identities = firmware_ship.identities
 
 ADDRESS, OTHER = "127.0.0.41", "127.0.0.42"
 

@@ -6,8 +6,11 @@ import time
 
 import pytest
 
-from host_tests.interop.firmware_ship import DATA, HELLO, Box, ems, identities, obeys  # noqa: F401
+from host_tests.interop import firmware_ship
+from host_tests.interop.firmware_ship import DATA, HELLO, Box, ems, obeys
 from host_tests.peers import ship_peer as ship
+
+identities = firmware_ship.identities
 
 ADDRESS = "127.0.0.43"
 
