@@ -10,9 +10,8 @@ from bounded.compat import const, print_exception
 from bounded.wait import sleep_ms
 
 _PAUSE_MS = const(1000)
-_FAILURES = const(3)  # of one task, then safe state
-
-failures = {}  # name of a task: how often it ended by an exception
+_FAILURES = const(3)  # of one task, each within _FORGET_MS of the one before: then safe state
+_FORGET_MS = const(600000)
 
 
 def _report(name, error):
@@ -21,15 +20,20 @@ def _report(name, error):
 
 
 async def _keep(app, name, start):
+    station = app.station
+    failures = failed_ms = 0
     while True:
         try:
             await start()
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, the other tasks go on
-            failures[name] = failures.get(name, 0) + 1
             _report(name, error)
-            if name == "guard" or failures[name] >= _FAILURES:
-                app.station.fail()
+            if station.now_ms - failed_ms > _FORGET_MS:
+                failures = 0
+            failed_ms = station.now_ms
+            failures += 1
+            if name == "guard" or failures >= _FAILURES:
+                station.fail()
         await sleep_ms(_PAUSE_MS)
 
 
