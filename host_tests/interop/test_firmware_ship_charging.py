@@ -136,13 +136,18 @@ def test_hostile_clients_disturb_neither_the_car_nor_the_ems(guarded, identities
         assert peer.count("disconnected") == 0
         assert len(watch.rows) > 3 and {row[:2] for row in watch.rows} == {(duty, True)}, box.control.state()
         assert box.sockets() == sockets
-        used = box.used()  # the first sessions that fail keep some KB; what counts is that the next keep nothing
-        _hostile += 10
-        if attack is not loris:  # once is long enough
-            attack(box)
-        _hostile -= 10
-        box.wait_sessions(DATA, timeout_s=12)
-        box.control.wait(lambda state: state["memory"]["used"] - used < 900, 8)
+        # The first sessions that fail keep some KB, and the collector may keep a dead one by a stale word; what counts
+        # is that a further attack keeps nothing. Once is long enough for the slow one.
+        for turn in range(1 if attack is loris else 3):
+            used = box.used()
+            if attack is not loris:
+                _hostile += 10
+                attack(box)
+                box.wait_sessions(DATA, timeout_s=12)
+            if box.used() - used < 900:
+                break
+        else:
+            raise AssertionError("every attack keeps memory: %d bytes before the last, %d now" % (used, box.used()))
         assert box.sockets() == sockets
         begin = time.monotonic()
         with ems(box, identities["two"]) as two:

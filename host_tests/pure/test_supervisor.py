@@ -1,4 +1,4 @@
-"""A task that fails is started again; one that keeps failing stops the charging, one that fails now and then does not."""
+"""A task that fails is started again; one that keeps failing stops charging, one that fails now and then does not."""
 
 import asyncio
 
