@@ -174,7 +174,6 @@ class App:
         if self.ship:
             self.ship.network_changed(up)
 
-
     def _session_changed(self, car):
         if not car:
             self.load_control.end_session()

@@ -2,7 +2,7 @@
 
 from bounded.ring import Ring
 from wallbox.board import Ratings, Readings
-from wallbox.evse import faults, led, texts
+from wallbox.evse import led, texts
 from wallbox.evse.bounds import Overdraw, Temperature, derate_permille
 from wallbox.evse.contactor import Contactor
 from wallbox.evse.faults import Faults
@@ -354,8 +354,8 @@ def test_reset():
 
 
 def test_names():
-    assert faults.names(0) == []
-    assert faults.names(bit("DIODE") | bit("LOCK")) == ["DIODE", "LOCK"]
+    assert texts.fault_names(0) == []
+    assert texts.fault_names(bit("DIODE") | bit("LOCK")) == ["DIODE", "LOCK"]
     assert texts.warning_names(7) == ["TEMPERATURE_SENSOR", "METER", "UNLOCK"]
 
 

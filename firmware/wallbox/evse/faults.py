@@ -29,13 +29,6 @@ _FAULT = const(1)  # value: bit number
 _HEALED = const(2)  # value: bit number
 
 
-def names(mask):
-    """Names of the fault bits in `mask`, a list."""
-    from wallbox.evse.texts import fault_names
-
-    return fault_names(mask)
-
-
 class Faults:
     """active: mask of faults now. latched: those that do not heal."""
 
