@@ -2,7 +2,7 @@
 
     python3 tools/image.py [--arch x64|x86|xtensawin|...] [--board sim] [--optimise 0..3]
 
-The image is `.build/image/<arch>-O<n>-<board>/`: boot.py and main.py as they are, everything else as .mpy in
+The image is `.build/image/<arch>-O<n>-<board>/`: boot.py, main.py and slots.py as they are, everything else as .mpy in
 `wallbox/`, `lib/<package>/` and `boards/<board>/`. Only files that changed are compiled again. A file that does
 not compile is carried as source, so that importing it shows the error where it is.
 With -O3 asserts and line numbers are gone, as on a device, and names are shortened (shorten.py); `optimise=0` keeps
@@ -24,7 +24,7 @@ import runtimes
 import shorten
 from runtimes import BUILD, ROOT
 
-_AS_SOURCE = ("boot.py", "main.py")
+_AS_SOURCE = ("boot.py", "main.py", "slots.py")
 _NOT_ON_DEVICE = ("manifest.py", "cpython.py")
 
 # Modules that only the profile `full` loads: patterns of paths inside an image, without suffix.

@@ -18,8 +18,9 @@ RULES = {
     "lib/echonet": (("bounded", "echonet"), STANDARD),
     "lib/ship": (("bounded", "ship"), STANDARD),
     "lib/spine": (("bounded", "spine"), STANDARD),
-    "firmware": (("wallbox",), STANDARD),
-    "firmware/wallbox": (("bounded", "echonet", "ship", "spine", "wallbox"), STANDARD | {"machine"}),
+    "firmware": (("wallbox", "slots"), STANDARD),
+    "firmware/slots.py": ((), STANDARD),
+    "firmware/wallbox": (("bounded", "echonet", "ship", "slots", "spine", "wallbox"), STANDARD | {"machine"}),
     "firmware/wallbox/evse": (("bounded", "wallbox.board", "wallbox.evse"), PURE),
     "firmware/wallbox/limits": (("bounded", "wallbox.board", "wallbox.limits"), PURE),
     "firmware/wallbox/functions": (
@@ -32,7 +33,7 @@ RULES = {
          "wallbox.spine_map"), STANDARD),
     "firmware/wallbox/board.py": (("bounded",), PURE),
 }
-OURS = ("bounded", "echonet", "ship", "spine", "wallbox", "boards", "host_tests", "tools", "plant")
+OURS = ("bounded", "echonet", "ship", "slots", "spine", "wallbox", "boards", "host_tests", "tools", "plant")
 # these know which Python this is
 COMPATIBILITY = ("lib/bounded/compat.py", "lib/bounded/cpython.py", "lib/bounded/wait.py")
 BOARDS = "boards/"  # a board imports `bounded`, the board interface and itself
