@@ -102,6 +102,8 @@ class App:
             yield "spine", self.spine.run
         if self.board.serve_console:
             yield "console", self._console
+        for task in self.board.tasks(self) if hasattr(self.board, "tasks") else ():
+            yield task
 
     async def _guard(self):
         station = self.station
@@ -167,12 +169,12 @@ class App:
     async def _console(self):
         await self.board.serve_console(self.console)
 
-    def network_changed(self, up):
-        """The network went down or came back."""
+    def network_changed(self, up, address=None):
+        """The network went down, or came back with this address (dotted) where it is new."""
         if up:
             self.echonet.renew()
         if self.ship:
-            self.ship.network_changed(up)
+            self.ship.network_changed(up, address)
 
     def _session_changed(self, car):
         if not car:
@@ -182,13 +184,21 @@ class App:
 def _installed_board():
     """Name of the one board that an installation carries in `boards/`."""
     for folder in sys.path:
+        top = (folder or ".") + "/boards/"
         try:
-            names = [name for name in os.listdir((folder or ".") + "/boards") if "." not in name and name[0] != "_"]
+            names = [name for name in os.listdir(top) if "." not in name and name[0] != "_"]
         except OSError:
             continue
+        # what boards share has no __init__
+        names = [name for name in names if "__init__" in [file.split(".")[0] for file in os.listdir(top + name)]]
         if len(names) == 1:
             return names[0]
-    raise SystemExit("boards/ must hold exactly one board")
+    try:  # frozen into the firmware
+        from installed_board import NAME
+
+        return NAME
+    except ImportError:
+        raise SystemExit("boards/ must hold exactly one board")
 
 
 def _overwrite_stack(depth):
@@ -198,12 +208,13 @@ def _overwrite_stack(depth):
         _overwrite_stack(depth - 1)
 
 
-async def _serve():
+async def _serve(running):
     from wallbox import config, remembered
 
     settings = config.current
     board = __import__("boards." + _installed_board(), None, None, ("create",)).create(settings)
     app = App(board, settings)
+    running.append(app)
     remembered.restore(app, board.storage)
     from wallbox import started
 
@@ -219,8 +230,15 @@ async def _serve():
 
 
 def run():
-    """Start the station and serve until the process or the power ends."""
+    """Start the station and serve until the process or the power ends; Ctrl-C leads to the REPL, contactor open."""
+    running = []
     try:
-        asyncio.run(_serve())
+        asyncio.run(_serve(running))
     except KeyboardInterrupt:
-        sys.exit(0)
+        pass
+    finally:
+        for app in running:
+            try:
+                app.station.fail()
+            except OSError:  # simulated hardware that is gone
+                pass

@@ -17,8 +17,9 @@ address changed while a car charges, for 10 minutes or longer.
 from bounded.compat import const
 from bounded.records import Files, Slots
 from bounded.wait import sleep_ms
-from ship.dnssd import Responder, serve
+from ship.dnssd import Responder
 from ship.dnssd_peers import Peers
+from ship.dnssd_socket import serve
 from ship.node import Node
 from ship.trust import PEER_BYTES, Trust
 
@@ -121,8 +122,10 @@ class ShipLink:
                     self.node.seen(ski, host, port, path)
             await sleep_ms(_LOOK_MS)
 
-    def network_changed(self, up):
-        """The network went down or came back."""
+    def network_changed(self, up, address=None):
+        """The network went down, or came back with this address (dotted) where it is new."""
+        if address:
+            self._address = _octets(address)
         if up and self._address:
             self.responder.network(self._address, self._interface or None)
             self.responder.announce()

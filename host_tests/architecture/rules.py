@@ -21,6 +21,8 @@ RULES = {
     "firmware": (("wallbox", "slots"), STANDARD),
     "firmware/slots.py": ((), STANDARD),
     "firmware/wallbox": (("bounded", "echonet", "ship", "slots", "spine", "wallbox"), STANDARD | {"machine"}),
+    "firmware/wallbox/app.py": (  # a board that is frozen in says its name
+        ("bounded", "echonet", "ship", "spine", "wallbox"), STANDARD | {"installed_board"}),
     "firmware/wallbox/evse": (("bounded", "wallbox.board", "wallbox.evse"), PURE),
     "firmware/wallbox/limits": (("bounded", "wallbox.board", "wallbox.limits"), PURE),
     "firmware/wallbox/functions": (
@@ -36,7 +38,7 @@ RULES = {
 OURS = ("bounded", "echonet", "ship", "slots", "spine", "wallbox", "boards", "host_tests", "tools", "plant")
 # these know which Python this is
 COMPATIBILITY = ("lib/bounded/compat.py", "lib/bounded/cpython.py", "lib/bounded/wait.py")
-BOARDS = "boards/"  # a board imports `bounded`, the board interface and itself
+BOARDS = "boards/"  # a board imports `bounded`, the board interface, itself and what it shares with others
 APP = "firmware/wallbox/app.py"  # the only one that imports a board
 LINES = 400
 
@@ -70,7 +72,9 @@ def check(path, source, exists=lambda module: False):
 def _rule(path):
     if path.startswith(BOARDS):
         board = "boards." + path.split("/")[1]
-        return ("bounded", "wallbox.board", board), STANDARD | HARDWARE
+        # boards on this chip share its drivers; a board with nothing attached has the simulated plant
+        shared = ("boards.esp32",) + (("boards.sim",) if board == "boards.devkit" else ())
+        return ("bounded", "wallbox.board", board) + shared, STANDARD | HARDWARE
     matching = [folder for folder in RULES if path == folder or path.startswith(folder + "/")]
     return RULES[max(matching, key=len)] if matching else ((), STANDARD)
 

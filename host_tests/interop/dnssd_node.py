@@ -8,7 +8,8 @@ import gc
 import sys
 
 from bounded.compat import ticks_ms
-from ship.dnssd import Responder, serve
+from ship.dnssd import Responder
+from ship.dnssd_socket import serve
 from ship.dnssd_peers import Peers
 
 SKI = "0123456789abcdef0123456789abcdef01234567"

@@ -1,6 +1,6 @@
 """DNS-SD responder for one SHIP service, `_ship._tcp.local` (RFC 6762 mDNS, RFC 6763 DNS-SD, SHIP 7.3).
 
-`Responder` is pure: packets and the time go in, packets come out. `serve` gives it a socket on port 5353.
+`Responder` is pure: packets and the time go in, packets come out. Its socket: dnssd_socket.py.
 
 A name that turns out to be taken gets a number: "wallbox (2)" for the service, "wallbox-2.local" for the host.
 An AAAA question for the host is answered with NSEC ("IPv4 only"), so that nobody waits for an IPv6 address.
@@ -9,21 +9,15 @@ except in defence of a name. Probes ask for multicast answers, so that several r
 Names go out uncompressed: the largest answer stays below 1 KB, and compression costs more code than it saves.
 """
 
-import asyncio
-import errno
-import socket
 from os import urandom
 
 from bounded.compat import const
-from bounded.wait import readable, sleep_ms
 
 _PORT = const(5353)
 _TTL_S = const(120)  # SHIP 7.3 for all records of the service
 _LEGACY_TTL_S = const(10)
 _RECENT_MS = const(30000)  # a quarter of the TTL: what was multicast since may be answered by unicast
 
-_MAX_PACKET = const(1024)  # longer ones are read in part; recvfrom takes this much heap for a moment
-_NETWORK_GONE_MS = const(2000)
 _LABEL_BYTES = const(57)  # leaves room for a number within the 63 of a label
 _TEXT_BYTES = const(400)
 
@@ -333,66 +327,3 @@ class Responder:
         self._begin(packet[:2] + b"\x84")  # a plain resolver wants its question back, and no cache-flush bit
         self._ask(*asked)
         return self._answer(direct, _LEGACY_TTL_S, 0)
-
-
-async def _listen(sock, responder, clock):
-    while True:
-        await readable(sock)
-        try:
-            packet, sender = sock.recvfrom(_MAX_PACKET)
-            port = sender[1] if isinstance(sender, tuple) else sender[2] << 8 | sender[3]
-            packet = responder.handle(packet, port, clock())
-            if packet:
-                sock.sendto(packet, sender)
-        except (OSError, MemoryError):
-            await sleep_ms(20)
-
-
-async def serve(responder, clock, again_ms=30000):
-    """Serve until cancelled, through changes of the network; `clock()` gives monotonic ms.
-
-    Port 5353 in use is the state "port taken", tried again every `again_ms`. On cancellation the group gets a
-    goodbye. While nothing can be sent the state is "no network"; once it can, all is probed and announced anew.
-    """
-    while True:
-        address = responder.address
-        if not address:
-            responder.state = "no network"
-        await sleep_ms(urandom(1)[0])  # not all boxes of a street at once
-        if not address or address != responder.address:
-            continue
-        interface = responder.interface
-        listener = None
-        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        try:
-            sock.setblocking(False)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.bind(socket.getaddrinfo("0.0.0.0", _PORT)[0][-1])
-            # Numbers of Linux where the platform names none; a device has one interface and takes no choice of it.
-            member = b"\xe0\0\0\xfb" + (interface or address)
-            sock.setsockopt(0, getattr(socket, "IP_ADD_MEMBERSHIP", 35), member)
-            if interface:
-                sock.setsockopt(0, getattr(socket, "IP_MULTICAST_IF", 32), interface)
-            group = socket.getaddrinfo("224.0.0.251", _PORT)[0][-1]
-            responder.network(address, interface)
-            listener = asyncio.create_task(_listen(sock, responder, clock))
-            try:
-                while responder.address == address and responder.interface == interface:
-                    packet = responder.tick(clock())
-                    if packet:
-                        sock.sendto(packet, group)
-                    else:
-                        await sleep_ms(100)
-            finally:
-                packet = responder.goodbye()
-                if packet:
-                    sock.sendto(packet, group)
-        except OSError as error:
-            taken = error.errno == errno.EADDRINUSE
-            responder.state = "port taken" if taken else "no network"
-            await sleep_ms(again_ms if taken else _NETWORK_GONE_MS)
-        finally:
-            if listener:
-                listener.cancel()
-                await sleep_ms(0)  # it lets go of the socket
-            sock.close()
