@@ -80,7 +80,7 @@ class _Run:
             self._process, self._missing = None, str(error)
             return
         optimise = collector.config.getoption("--optimise")
-        folder = image.build(collector.runtime, "sim", optimise)
+        folder = image.build(collector.runtime, "all", optimise)
         module = os.path.relpath(collector.path, ROOT)[:-3].replace(os.sep, ".")
         environment = dict(os.environ, MICROPYPATH=":".join((folder, folder + "/lib", ROOT, ".frozen")))
         self._runtime = "%s, heap %d KB" % (collector.runtime, collector.heap_kb)

@@ -52,9 +52,12 @@ def build(arch="mpy64", board="sim", optimise=3, without=(), linked=False):
 
 
 def sources(board="sim", host=False):
-    """What goes into an image: a dictionary from the path in the image to the path of the source."""
+    """What goes into an image: a dictionary from the path in the image to the path of the source.
+
+    Of other boards' folders only what the board imports is there; the board `all` is every board, for tests."""
     found = {}
-    for top, prefix in (("firmware", ""), ("lib", "lib"), ("boards/" + board, "boards/" + board)):
+    board = "boards" if board == "all" else "boards/" + board
+    for top, prefix in (("firmware", ""), ("lib", "lib"), (board, board)):
         base = os.path.join(ROOT, top)
         for folder, folders, files in os.walk(base):
             folders[:] = [each for each in folders if each != "__pycache__"]
@@ -62,10 +65,28 @@ def sources(board="sim", host=False):
                 if file.endswith(".py") and (host or file not in _NOT_ON_DEVICE):
                     path = os.path.join(folder, file)
                     found[os.path.join(prefix, os.path.relpath(path, base))] = path
-    outer = os.path.join(ROOT, "boards", "__init__.py")
-    if os.path.exists(outer):
-        found["boards/__init__.py"] = outer
+    new = [path for target, path in found.items() if target.startswith(board)]
+    while new:
+        for target in _shared(new.pop()):
+            if target not in found:
+                found[target] = os.path.join(ROOT, target)
+                new.append(found[target])
     return found
+
+
+def _shared(path):
+    """Files of boards that the file `path` imports."""
+    with open(path, encoding="utf-8") as file:
+        try:
+            tree = ast.parse(file.read())
+        except SyntaxError:
+            return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("boards."):
+            folder = node.module.replace(".", "/")
+            for target in [folder + ".py"] + [folder + "/%s.py" % each.name for each in node.names]:
+                if os.path.exists(os.path.join(ROOT, target)):
+                    yield target
 
 
 def _update(folder, march, board, optimise, without, linked):

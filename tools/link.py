@@ -28,7 +28,8 @@ LINKED = {
     "bounded.json_reader": ("bounded.iso8601", "bounded.json_scan", "bounded.json_writer"),
     "echonet": ("echonet.frame", "echonet.object", "echonet.node", "echonet.udp"),
     "ship": (
-        "ship.connection", "ship.dnssd", "ship.dnssd_peers", "ship.dnssd_socket", "ship.messages", "ship.node", "ship.session", "ship.trust",
+        "ship.connection", "ship.dnssd", "ship.dnssd_peers", "ship.dnssd_socket", "ship.messages", "ship.node",
+        "ship.session", "ship.trust",
     ),
     "spine": (
         "spine.client", "spine.device", "spine.incoming", "spine.message", "spine.numbers", "spine.peer",

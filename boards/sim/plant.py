@@ -8,7 +8,7 @@ with `ratings.interlock` the coil drops out when no outputs came for INTERLOCK_M
 
 from boards.sim.car import Car
 from boards.sim.contactor import Contactor, Lock
-from boards.sim.faults import Faults
+from boards.sim.injected import Faults
 from boards.sim.meter import Meter
 from boards.sim.pilot_circuit import PilotCircuit, state
 from boards.sim.rcm import ResidualCurrentMonitor

@@ -32,6 +32,7 @@ multicast_if s - 45
 hostname s wallbox 32
 wifi_ssid s - 32
 wifi_password p - 63
+time_server s - 45
 page_password p - 32
 vendor s Open 32
 brand s Open 32

@@ -1,0 +1,72 @@
+"""Any ESP32 development board with nothing attached: a real network, and in front of it a simulated plant and car.
+
+The plant (boards/sim) runs on the device itself, so that anybody can try the wallbox against an EMS. It takes the
+guard's outputs and gives its readings as hardware would; the serial console drives the car (car.py). Its hardware
+opens the contactor by itself when the firmware stops, as that of `boards/sim` does. Nothing is ever switched.
+"""
+
+from boards.sim.plant import Plant
+from bounded.compat import const, ticks_diff, ticks_ms
+from wallbox.board import Ratings
+
+_STEP_MS = const(10)
+_GAP_MS = const(50)  # what is more of a stall is left out, or each TLS handshake would trip the simulated interlock
+
+
+class Devkit:
+    """See wallbox/board.py; `wall_offset_s` is the error of the wall clock, None while it is not set."""
+
+    def __init__(self, settings):
+        self.ratings = ratings = Ratings()
+        ratings.name = "devkit"
+        ratings.interlock = True
+        for name in settings.ratings:
+            setattr(ratings, name, settings.ratings[name])
+        self.storage = "."
+        self.wall_offset_s = None
+        self.plant = Plant(ratings)
+        self._settings = settings
+        self._then = ticks_ms()
+        self.apply = self.plant.apply
+        self._keeper = None
+
+    def sample(self, readings):
+        """Let the plant live until now, then read its sensors."""
+        now = ticks_ms()
+        left = ticks_diff(now, self._then)
+        if left > _GAP_MS:
+            left = _GAP_MS
+        plant = self.plant
+        while left > 0:
+            plant.step(left if left < _STEP_MS else _STEP_MS)
+            left -= _STEP_MS
+        self._then = now
+        plant.sample(readings)
+
+    def clock_changed(self, offset_s):
+        self.wall_offset_s = offset_s
+
+    def tasks(self, app):
+        """The network's keeper and the time."""
+        from boards.esp32 import net
+
+        keeper = net.keeper(None, self._settings, app.network_changed, self.clock_changed)
+        self._settings = None
+        if keeper:
+            yield "network", keeper.run
+            yield "time", keeper.keep_time
+
+    async def serve_console(self, console):
+        """Words for the car, and those of console.py."""
+        from boards.esp32.console import serve
+
+        def call(request):
+            from boards.devkit.car import act
+
+            return act(self.plant, console, request)
+
+        await serve(call)
+
+
+def create(settings):
+    return Devkit(settings)
