@@ -11,12 +11,14 @@ all three.
 
 import argparse
 import ast
+import base64
 import contextlib
 import hashlib
 import json
 import os
 import subprocess
 
+import cold
 import link
 import link_names
 import rom_names
@@ -25,6 +27,7 @@ import shorten
 from runtimes import BUILD, ROOT
 
 _AS_SOURCE = ("boot.py", "main.py", "slots.py")
+COLD = "lib/bounded/cold"  # functions that stay on flash (cold.py)
 _NOT_ON_DEVICE = ("manifest.py", "cpython.py")
 
 # Modules that only the profile `full` loads: patterns of paths inside an image, without suffix.
@@ -101,7 +104,7 @@ def _update(folder, march, board, optimise, without, linked):
              if not target.startswith(without)}  # by an empty tuple nothing starts
     kept = frozenset(shorten.kept_names(BUILD)) if optimise == 3 and compiler else None
     made_by = hashlib.sha256(repr((compiler and os.stat(compiler[0]).st_mtime_ns, sorted(kept or ()))).encode())
-    for tool in (shorten, link, link_names, rom_names):
+    for tool in (shorten, link, link_names, rom_names, cold):
         with open(tool.__file__, "rb") as file:
             made_by.update(file.read())
     stamps = {target: [os.stat(source).st_mtime_ns, os.stat(source).st_size] for target, source in files.items()}
@@ -114,7 +117,7 @@ def _update(folder, march, board, optimise, without, linked):
             texts[target] = file.read()
     spare = ()
     if linked:
-        texts, words, spare = _linked(texts)
+        texts, words, spare, marked = _linked(texts)
         with open(os.path.join(folder, "names.json"), "w") as file:
             json.dump(words, file, indent=1, sort_keys=True)
         kept = frozenset().union(*(shorten.passed(text) for text in texts.values()))  # no test reaches into it
@@ -122,7 +125,12 @@ def _update(folder, march, board, optimise, without, linked):
     for target, text in texts.items():
         if kept is not None and target not in _AS_SOURCE:
             with contextlib.suppress(SyntaxError):
-                text = shorten.shorten(text, kept, spare)
+                texts[target] = shorten.shorten(text, kept, spare)
+    if linked:
+        found = cold.split(texts, dotted)
+        texts = found.texts
+        _put_cold(folder, found, marked, compiler, march)
+    for target, text in texts.items():
         new[target] = hashlib.sha256((stamps[""] + text).encode()).hexdigest()
         if known.get(target) != new[target]:
             _put(folder, target, text, compiler, march, optimise)
@@ -134,7 +142,8 @@ def _update(folder, march, board, optimise, without, linked):
 
 
 def _linked(texts):
-    """The texts of an image, by path, with modules joined, what its public names were, and words to spare.
+    """The texts of an image, by path, with modules joined, what its public names were, words to spare, and
+    the names of the functions that may stay on flash.
 
     A module that is no Python stays as it is."""
     paths, modules = {}, {}
@@ -144,6 +153,8 @@ def _linked(texts):
         with contextlib.suppress(SyntaxError):
             ast.parse(text)
             modules[name] = text
+    units = {member: unit for unit, members in link.LINKED.items() for member in (unit,) + members}
+    modules, marked = cold.mark(modules, units)
     done = link.link(modules)
     for target in _AS_SOURCE:
         done.pop(dotted(target), None)
@@ -152,7 +163,40 @@ def _linked(texts):
     outside = [texts[target] for target in _AS_SOURCE if target in texts]
     done, words, spare = rom_names.rename(done, link.LINKED, outside)
     texts.update((paths[name], text) for name, text in done.items())
-    return texts, words, spare
+    return texts, words, spare, marked
+
+
+def _put_cold(folder, found, marked, compiler, march):
+    """Write the functions that stay on flash; each is compiled once as long as its text stays the same.
+
+    `cold.json` keeps the code, and which function is found at which record."""
+    path, record = os.path.join(folder, COLD), os.path.join(folder, "cold.json")
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    known = {}
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        with open(record) as file:
+            known = json.load(file)["code"]
+    codes, kept = [], {}
+    for _, _, text, _ in found.functions:
+        key = hashlib.sha256((march + str(os.stat(compiler[0]).st_mtime_ns) + text).encode()).hexdigest()
+        if key not in known:
+            source = path + ".py"
+            with open(source, "w", encoding="utf-8") as file:
+                file.write(text)
+            subprocess.run(compiler + ["-march=" + march, "-O3", "-s", "x", "-o", path + ".mpy", source], check=True)
+            with open(path + ".mpy", "rb") as file:
+                known[key] = base64.b64encode(file.read()).decode()
+            _unlink(source)
+            _unlink(path + ".mpy")
+        kept[key] = known[key]
+        codes.append(base64.b64decode(known[key]))
+    with open(path + ".new", "wb") as file:
+        file.write(cold.container(found, codes))
+    os.replace(path + ".new", path)
+    with open(record, "w") as file:
+        origin = {"%d %s" % (found.places[record], name): marked[number]
+                  for record, name, _, number in found.functions}
+        json.dump({"code": kept, "origin": origin}, file)
 
 
 def dotted(target):

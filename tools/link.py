@@ -24,7 +24,7 @@ from link_names import LinkError, Rewritten, bindings, constant_name
 
 # the module that remains: what is joined to it
 LINKED = {
-    "bounded": ("bounded.compat", "bounded.ring", "bounded.wait"),
+    "bounded": ("bounded.compat", "bounded.on_demand", "bounded.ring", "bounded.wait"),
     "bounded.json_reader": ("bounded.iso8601", "bounded.json_scan", "bounded.json_writer"),
     "echonet": ("echonet.frame", "echonet.object", "echonet.node", "echonet.udp"),
     "ship": (

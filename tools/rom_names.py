@@ -36,6 +36,8 @@ import struct
 import sys
 import time
 
+import cold
+
 # Of classes that are filled in by name from outside: a simulator's or a person's.
 OPEN = ("Ratings",)
 PRIVATE = 64  # words kept for private names
@@ -102,7 +104,7 @@ def rename(sources, first=(), outside=()):
     The names of the modules `first` are served first, should the words run out. The sources `outside` are not
     changed: what they name stays."""
     trees = {name: ast.parse(source) for name, source in sources.items()}
-    defined, stays, present = {}, set(FOREIGN), set()
+    defined, stays, present = {}, set(FOREIGN) | {cold.FETCH, cold.CALLED, cold.MADE}, set()
     for source in outside:
         stays.update(name for node in ast.walk(ast.parse(source)) for name in _names(node))
     starts = []

@@ -12,6 +12,7 @@ import os
 import sys
 
 from bounded.compat import const, ticks_diff, ticks_ms, unload
+from bounded.on_demand import release, trim
 from bounded.wait import sleep_ms
 from wallbox import supervisor
 from wallbox.console import Console
@@ -25,9 +26,9 @@ from wallbox.station import Station
 
 VERSION = "0.1.0"
 
-# Heap for SHIP and SPINE on 32 bit. Measured: an EMS is served and a car charges with 76160 bytes left before they are
-# loaded (132 KB of heap, tools/heap.py); a connection takes 5 KB, and there may be two.
-_EMS_ROOM = const(81920)
+# Heap for SHIP and SPINE on 32 bit. Measured: an EMS is served and a car charges with 66 KB left before they are loaded
+# (116 KB of heap, tools/heap.py); a connection takes 5 KB, and there may be two.
+_EMS_ROOM = const(65536)
 _TICK_MS = const(10)
 _ARBITRATE_MS = const(100)
 _GAP_WINDOW_MS = const(60000)
@@ -62,7 +63,7 @@ class App:
     def _meet_ems(self, settings):
         """SPINE over SHIP, where the platform has TLS and the device was given an identity."""
         if hasattr(gc, "mem_free"):
-            gc.collect()
+            release()
             room = _EMS_ROOM if sys.maxsize >> 32 == 0 else 2 * _EMS_ROOM
             if gc.mem_free() < room:
                 print("SHIP is off: %d bytes of heap left, %d needed" % (gc.mem_free(), room))
@@ -150,6 +151,7 @@ class App:
         while True:
             await sleep_ms(_LOOK_MS)
             waited_ms += _LOOK_MS
+            trim()
             if waited_ms >= _REST_MS:
                 waited_ms = 0
                 saves = min(saves + 1, _SAVES)
@@ -218,12 +220,11 @@ async def _serve(running):
     remembered.restore(app, board.storage)
     from wallbox import started
 
-    started.free(app)
-    App._meet_ems = None
+    started.free()
     del settings, config, remembered, started
     unload("wallbox.started")
     _overwrite_stack(40)
-    gc.collect()
+    release()
     ski, port = (app.ship.ski, app.ship.port) if app.ship else ("-", "-")
     print("ready %s ski=%s ship_port=%s echonet=%s:3610" % (VERSION, ski, port, app.echonet.bind))
     await supervisor.run(app)

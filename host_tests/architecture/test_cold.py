@@ -1,0 +1,155 @@
+"""Functions that stay on flash (tools/cold.py, lib/bounded/on_demand.py), on MicroPython as on a device."""
+
+import ast
+import os
+import subprocess
+
+import cold
+import image
+import link
+import pytest
+import runtimes
+
+_SAMPLE = '''
+import sys
+from bounded.compat import const
+TABLE = (10, 20, 30)
+_PAIR = const((3, 4))
+COUNT = [0]
+
+class Base:
+    def __init__(self, start):
+        self.value = start
+
+    def step(self, by=1):
+        self.value += by + TABLE[0]
+        return self.value
+
+    def twice(self):
+        return self.step() + self.step(by=2)
+
+    def same(self):
+        return "base"
+
+class Derived(Base):
+    def __init__(self, start, more):
+        super().__init__(start)
+        self.more = more
+
+    def both(self):
+        return self.twice() + self.more
+
+    def same(self):
+        return "derived"
+
+class Plain:
+    def other(self):
+        return [each * factor(each) + _PAIR[1] for each in TABLE]
+
+def factor(number):
+    """A function of the module, long enough to be worth a place of its own on flash."""
+    COUNT[0] += 1
+    total = 0
+    for each in range(number):
+        total = total + each * 3 - number % 7
+        if total > 1000:
+            total = total - 1000
+    return total
+'''
+_PROGRAM = '''
+import sys
+sys.path.insert(0, "lib")
+import sample
+from sample import COUNT, Base, Derived, Plain, factor
+d = Derived(5, 100)
+print(d.both(), d.same(), Base(1).same(), d.value, Base(3).step())
+print(Plain().other(), factor(9), COUNT[0])
+for wrong in (lambda: d.absent, lambda: Plain().both):
+    try:
+        wrong()
+    except AttributeError:
+        print("AttributeError")
+'''
+_PAGED = _PROGRAM + '''
+from bounded import on_demand
+before = on_demand.loads[0]
+d.both(); factor(9)
+print(on_demand.loads[0] - before)
+kept = d.twice
+on_demand.release()
+print(d.both() - d.value > 0, kept() > 0, factor(9) == factor(9))
+print(on_demand.loads[0] - before)
+import gc
+on_demand.release()
+free = gc.mem_free()
+for _ in range(300):
+    d.both(); factor(9)
+    on_demand.release()
+print(abs(gc.mem_free() - free) < 200)
+'''
+
+
+def _micropython(name, folder, program):
+    (folder / "main.py").write_text(program)
+    done = subprocess.run(runtimes.command(name) + ["-X", "heapsize=400K", "main.py"], cwd=folder,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
+    return done.stdout
+
+
+@pytest.fixture(params=["mpy64", "mpy32"])
+def device(request, tmp_path, monkeypatch):
+    """A folder with `sample` whole in `apart/`, and split in `paged/`, and a function that runs a program there."""
+    monkeypatch.setattr(cold, "COLD", ("sample",))
+    texts, names = cold.mark({"sample": _SAMPLE}, {"sample": "sample"})
+    found = cold.split({"sample.py": texts["sample"]}, lambda target: "sample")
+    lib = os.path.join(runtimes.ROOT, "lib", "bounded")
+    for kind in ("apart", "paged"):
+        package = tmp_path / kind / "lib" / "bounded"
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text("" if kind == "apart" else "from bounded.on_demand import %s, %s, %s\n" % (
+            cold.FETCH, cold.CALLED, cold.MADE))
+        for file in ("compat.py", "on_demand.py"):
+            with open(os.path.join(lib, file)) as source:
+                (package / file).write_text(source.read())
+        (tmp_path / kind / "sample.py").write_text(_SAMPLE if kind == "apart" else found.texts["sample.py"])
+    image._put_cold(str(tmp_path / "paged"), found, names, runtimes.mpy_cross(), runtimes.MARCH[request.param])
+    return lambda kind, program: _micropython(request.param, tmp_path / kind, program), found, names
+
+
+def test_a_program_does_the_same_with_its_functions_on_flash(device):
+    run, found, names = device
+    assert set(names) == {"sample.Base.__init__", "sample.Base.step", "sample.Base.twice", "sample.Derived.both",
+                          "sample.Plain.other", "sample.factor"}
+    whole = run("apart", _PROGRAM)
+    assert whole.count("AttributeError") == 2 and "Traceback" not in whole, whole
+    assert run("paged", _PROGRAM) == whole
+
+
+def test_functions_load_once_until_released_and_leave_nothing(device):
+    run, _, _ = device
+    lines = run("paged", _PAGED).splitlines()[-4:]
+    assert lines == ["0", "True True True", "4", "True"], lines
+
+
+def test_what_keeps_the_contactor_safe_is_never_taken_out():
+    assert not {"wallbox.evse", "wallbox.limits", "bounded"} & set(cold.COLD)
+    for module in ("wallbox.station", "wallbox.supervisor"):
+        assert cold.RESIDENT[module] == "*"
+    for name in ("_guard", "_arbiter", "tasks"):
+        assert "App." + name in cold.RESIDENT["wallbox.app"].split()
+
+
+def test_what_stays_in_memory_exists():
+    sources = {image.dotted(target): path for target, path in image.sources().items()}
+    for module, words in cold.RESIDENT.items():
+        with open(sources[module]) as file:
+            tree = ast.parse(file.read())
+        known = {"*"}
+        for node in tree.body:
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                known.add(node.name)
+                known.update("%s.%s" % (node.name, each.name) for each in node.body
+                             if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef)))
+        assert not set(words.split()) - known, module
+    units = {member for unit, members in link.LINKED.items() for member in (unit,) + members if unit in cold.COLD}
+    assert not set(cold.RESIDENT) - units
