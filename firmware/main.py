@@ -10,11 +10,18 @@ import gc
 if hasattr(gc, "threshold"):
     gc.threshold(2048)
 
-import wallbox.config  # noqa: E402
+try:
+    import wallbox
+except ImportError:
+    wallbox = None
+    print("no program here yet: make deploy")
 
-wallbox.config.read(".")
+if wallbox:
+    import wallbox.config
 
-import wallbox.app  # noqa: E402
+    wallbox.config.read(".")
 
-gc.collect()
-wallbox.app.run()
+    import wallbox.app
+
+    gc.collect()
+    wallbox.app.run()
