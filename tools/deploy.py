@@ -1,6 +1,6 @@
 """Puts the firmware on a board: compiles for its chip, copies what changed, verifies, and only then lets it start.
 
-    python3 tools/deploy.py --board devkit --port /dev/ttyUSB0 [--config settings.json]       make deploy BOARD=... PORT=...
+    python3 tools/deploy.py --board devkit --port /dev/ttyUSB0 [--config settings.json]
 
 The board runs stock MicroPython (tools/flash.py) and has two program folders (firmware/slots.py). The one that does
 not start gets the new program: what it or the other folder already has is not sent again. When every file reads back

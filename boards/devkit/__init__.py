@@ -5,6 +5,8 @@ guard's outputs and gives its readings as hardware would; the serial console dri
 opens the contactor by itself when the firmware stops, as that of `boards/sim` does. Nothing is ever switched.
 """
 
+import sys
+
 from boards.sim.plant import Plant
 from bounded.compat import const, ticks_diff, ticks_ms
 from wallbox.board import Ratings
@@ -47,7 +49,7 @@ class Devkit:
         self.wall_offset_s = offset_s
 
     def tasks(self, app):
-        """The network's keeper and the time."""
+        """The network's keeper and the time; a script where one waits."""
         from boards.esp32 import net
 
         keeper = net.keeper(None, self._settings, app.network_changed, self.clock_changed)
@@ -55,17 +57,27 @@ class Devkit:
         if keeper:
             yield "network", keeper.run
             yield "time", keeper.keep_time
+        script = sys.modules.get("boards.devkit.script")
+        if script:
 
-    async def serve_console(self, console):
-        """Words for the car, and those of console.py."""
-        from boards.esp32.console import serve
+            async def play():
+                await script.play(self._call(app.console), self.plant)
 
+            yield "script", play
+
+    def _call(self, console):
         def call(request):
             from boards.devkit.car import act
 
             return act(self.plant, console, request)
 
-        await serve(call)
+        return call
+
+    async def serve_console(self, console):
+        """Words for the car, and those of console.py."""
+        from boards.esp32.console import serve
+
+        await serve(self._call(console))
 
 
 def create(settings):
