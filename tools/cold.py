@@ -22,7 +22,7 @@ MODULE = "bounded.on_demand"
 _LEAST = 40  # nodes of a module's function that is worth a stub
 
 COLD = ("ship", "spine", "wallbox.spine_map", "wallbox.app", "wallbox.functions", "wallbox.echonet_map", "echonet",
-        "bounded.json_reader")
+        "bounded.json_reader", "wallbox.spine_map.ev_connected")
 
 # What stays in memory, by module: functions, and methods behind the name of their class; `*` is all.
 RESIDENT = {
@@ -62,12 +62,18 @@ RESIDENT = {
     "wallbox.functions.device_state": "DeviceState.faults",
     "wallbox.functions.ev_connected": "*",
     "wallbox.functions.load_control": "LoadControl.step",
+    "wallbox.functions.phase_limits": "PhaseLimits.heartbeat PhaseLimits._lease PhaseLimits.alive",
     "wallbox.functions.power_limit": "PowerLimit.effective_w PowerLimit.step",
     "wallbox.ship_link": "ShipLink._clock ShipLink.button ShipLink._look ShipLink.after_handshake "
                          "ShipLink.disconnected",
     "wallbox.spine_map.ac_measurement": "AcMeasurementFeature.value AcMeasurementFeature.step kind_and_phase",
     "wallbox.spine_map.device_configuration": "DeviceConfigurationFeature.step",
     "wallbox.spine_map.device_diagnosis": "DeviceDiagnosisFeature.step",
+    "wallbox.spine_map.charging_power_limits": "ChargingPowerLimitsFeature.step ChargingPowerLimitsFeature._now "
+                                               "ChargingPowerLimitsFeature._bounds",
+    "wallbox.spine_map.ev_connected": "EvEntity._session EvEntity.step EvEntity._step_state EvEntity.heard",
+    "wallbox.spine_map.load_control": "LoadControlFeature.step",
+    "wallbox.spine_map.measurement": "EvMeasurementFeature._value EvMeasurementFeature.step",
     "wallbox.spine_map.node": "SpineNode.run SpineNode.expect_ems SpineNode.disconnected Link.end Link._send "
                               "Link.close",
     "wallbox.spine_map.power_limit": "PowerLimitFeature.step",

@@ -32,7 +32,11 @@ _NOT_ON_DEVICE = ("manifest.py", "cpython.py")
 
 # Modules that only the profile `full` loads: patterns of paths inside an image, without suffix.
 # A profile never loads what its board does not list; this table is for leaving them out of an image and of `make size`.
-FULL_ONLY = ()
+FULL_ONLY = (
+    "wallbox/functions/identification", "wallbox/functions/phase_limits", "wallbox/spine_map/charging_power_limits",
+    "wallbox/spine_map/ev_connected", "wallbox/spine_map/identification", "wallbox/spine_map/load_control",
+    "wallbox/spine_map/measurement",
+)
 
 
 def build(arch="mpy64", board="sim", optimise=3, without=(), linked=False):

@@ -54,6 +54,10 @@ LINKED = {
         "wallbox.spine_map.device_configuration", "wallbox.spine_map.device_diagnosis",
         "wallbox.spine_map.node", "wallbox.spine_map.power_limit",
     ),
+    "wallbox.spine_map.ev_connected": (
+        "wallbox.functions.identification", "wallbox.functions.phase_limits", "wallbox.spine_map.charging_power_limits",
+        "wallbox.spine_map.identification", "wallbox.spine_map.load_control", "wallbox.spine_map.measurement",
+    ),
     "wallbox.app": ("wallbox.station", "wallbox.console", "wallbox.supervisor"),
 }
 _BUILTIN = frozenset(dir(builtins))

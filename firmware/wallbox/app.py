@@ -51,6 +51,13 @@ class App:
         self.power_limit = PowerLimit(station)
         self.load_control = LoadControl(station)
         self.measurement = Measurement(station)
+        self.phase_limits = self.identification = None
+        if settings.profile == "full":
+            from wallbox.functions.identification import Identification
+            from wallbox.functions.phase_limits import PhaseLimits
+
+            self.identification = Identification()
+            self.phase_limits = PhaseLimits(station, settings.opev_fallback_ma)
         station.on_session.append(self._session_changed)
         from wallbox.echonet_map import node  # here: it is dropped again below
 

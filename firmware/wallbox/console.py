@@ -118,6 +118,14 @@ class Console:
             return (("error", "s must be 0 to 86400"),)
         return self._person(lambda trust: trust.open_window(self._app.station.now_ms, s * 1000))
 
+    def op_car(self, request):
+        """What a modem or a back end knows of the car that is plugged in: standard, asymmetric, eui48, vendor, model,
+        serial (functions/identification.py)."""
+        if not self._app.identification:
+            return (("error", "the profile core does not show the car"),)
+        problem = self._app.identification.tell(request)
+        return (("error", problem),) if problem else _OK
+
     def _person(self, act):
         if not self._app.ship:
             return (("error", "SHIP is off"),)

@@ -15,7 +15,7 @@ _FREQUENCY = const(11)
 _PRODUCED = const(12)
 
 # T7 T9 T16 T17 T25 T31 T34
-_DESCRIPTIONS = (
+DESCRIPTIONS = (
     b"measurementDescriptionListData:(measurementDescriptionData:[measurementId:k measurementType:s commodityType:s "
     b"unit:s scopeType:s])"
 )
@@ -25,7 +25,7 @@ _CONSTRAINTS = (
     b"[measurementId:k valueRangeMin:n valueRangeMax:n valueStepSize:n])"
 )
 # T14 T22 T23 T29 T33 T36
-_VALUES = (
+VALUES = (
     b"measurementListData:(measurementData:[measurementId:k valueType:s timestamp:s value:n valueSource:s "
     b"valueState:s])"
 )
@@ -79,7 +79,7 @@ class AcMeasurementFeature:
             NUMBER,
             "Measurement",
             "server",
-            ((_DESCRIPTIONS, self._describe), (_CONSTRAINTS, self._constrain), (_VALUES, self._read)),
+            ((DESCRIPTIONS, self._describe), (_CONSTRAINTS, self._constrain), (VALUES, self._read)),
         )
 
     def _describe(self, field, index):
@@ -139,4 +139,4 @@ class AcMeasurementFeature:
             now = [self.value(each)[0] for each in self._ids]
             if now != self._told:
                 self._told = now
-                self._device.changed(self.feature, _VALUES)
+                self._device.changed(self.feature, VALUES)

@@ -1,4 +1,5 @@
-"""5.2.6 UCF_Device_Configuration on SPINE (tables 71-83): DeviceConfiguration server of the EVSE, LPC scenario 2."""
+"""5.2.6 UCF_Device_Configuration on SPINE (tables 71-83): DeviceConfiguration servers of the EVSE (LPC scenario 2) and of
+the car (EVCC scenarios 2 and 3)."""
 
 from bounded.compat import const
 from spine.numbers import scaled
@@ -10,7 +11,7 @@ _LIMIT = const(0)  # key ids
 _DURATION = const(1)
 
 # T73, T74
-_DESCRIPTIONS = (
+DESCRIPTIONS = (
     b"deviceConfigurationKeyValueDescriptionListData:(deviceConfigurationKeyValueDescriptionData:"
     b"[keyId:k keyName:s valueType:s unit:s])"
 )
@@ -19,6 +20,25 @@ _VALUES = (
     b"deviceConfigurationKeyValueListData:(deviceConfigurationKeyValueData:"
     b"[keyId:k value:(duration:d scaledNumber:n) isValueChangeable:b])"
 )
+
+# T78
+_EV_VALUES = (
+    b"deviceConfigurationKeyValueListData:(deviceConfigurationKeyValueData:"
+    b"[keyId:k value:(boolean:b string:s) isValueChangeable:b])"
+)
+_EV_NUMBER = const(1)
+
+
+def ev_feature(identification):
+    """The feature of the EV entity: how car and station talk, and whether phases may be loaded unequally."""
+    descriptions = (
+        (0, "communicationsStandard", "string", None),
+        (1, "asymmetricChargingSupported", "boolean", None),
+    )
+    values = ((0, None, identification.standard, False), (1, identification.asymmetric, None, False))
+    return (
+        _EV_NUMBER, "DeviceConfiguration", "server", ((DESCRIPTIONS, descriptions), (_EV_VALUES, values)),
+    )
 
 
 class DeviceConfigurationFeature:
@@ -37,7 +57,7 @@ class DeviceConfigurationFeature:
             NUMBER,
             "DeviceConfiguration",
             "server",
-            ((_DESCRIPTIONS, descriptions), (_VALUES, self._read, self._write)),
+            ((DESCRIPTIONS, descriptions), (_VALUES, self._read, self._write)),
         )
 
     def _read(self, field, index):

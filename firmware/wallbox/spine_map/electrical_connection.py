@@ -12,18 +12,18 @@ NUMBER = const(5)
 _PHASES = ("a", "b", "c", "ab", "abc")
 
 # T41 T43 T44 T45 T47 T49 T50
-_PARAMETERS = (
+PARAMETERS = (
     b"electricalConnectionParameterDescriptionListData:(electricalConnectionParameterDescriptionData:"
     b"[electricalConnectionId:k parameterId:k measurementId:u voltageType:s acMeasuredPhases:s "
     b"acMeasuredInReferenceTo:s acMeasurementType:s acMeasurementVariant:s scopeType:s])"
 )
 # T39
-_CONNECTION = (
+CONNECTION = (
     b"electricalConnectionDescriptionListData:(electricalConnectionDescriptionData:"
     b"[electricalConnectionId:k powerSupplyType:s acConnectedPhases:u positiveEnergyDirection:s])"
 )
 # T54
-_CHARACTERISTICS = (
+CHARACTERISTICS = (
     b"electricalConnectionCharacteristicListData:(electricalConnectionCharacteristicData:"
     b"[electricalConnectionId:k parameterId:k characteristicId:k characteristicContext:s characteristicType:s value:n "
     b"unit:s])"
@@ -59,8 +59,8 @@ def feature(station):
         "ElectricalConnection",
         "server",
         (
-            (_PARAMETERS, parameter),
-            (_CONNECTION, ((0, "ac", phases, "consume"),)),
-            (_CHARACTERISTICS, nominal, None, FIRST),  # some clients never read it
+            (PARAMETERS, parameter),
+            (CONNECTION, ((0, "ac", phases, "consume"),)),
+            (CHARACTERISTICS, nominal, None, FIRST),  # some clients never read it
         ),
     )

@@ -1,4 +1,5 @@
-"""The station as a SPINE device: entity [0] node management, entity [1] EVSE with the features of its functions.
+"""The station as a SPINE device: entity [0] node management, entity [1] EVSE with the features of its functions, and
+in the profile `full` entity [1,1] EV while a car is there (ev_connected.py).
 
 The energy guard is the entity that has bound LoadControl; its heartbeat alone counts, whatever scenarios it announces.
 One at a time: a further binding is refused with an answer, and the place is free once the first unbinds or its
@@ -38,6 +39,7 @@ class SpineNode:
         self._guards = None  # (peer, its entity) that bound the limit: the energy guard
         self._links = {}  # by session
         self._beats = {}  # peer: (its entity, arrival) of the last heartbeat
+        self._states = {}  # peer: the operating state it told last
         self._clock = clock
         address = "d:_n:%s_%s" % (settings.vendor.replace(" ", ""), settings.serial)
         classification = manufacturer_information.feature(settings, station.ratings.name, version)
@@ -49,6 +51,12 @@ class SpineNode:
         self._load = limit.feature
         self._beat = diagnosis.beat
         self._steps = (limit.step, configuration.step, diagnosis.step, measurement.step)
+        self._ev = None
+        if app.phase_limits:
+            from wallbox.spine_map.ev_connected import EvEntity
+
+            self._ev = EvEntity(device, app, measurement, clock)
+            self._steps += (self._ev.step,)
         device.add(
             (
                 entity(1),
@@ -108,8 +116,13 @@ class SpineNode:
                 self._consumption.heartbeat(beat[1])
         elif what == "unbound" and value is self._load:
             self._guards = None
-        elif what == "closed":
+        elif what == "state":
+            self._states[peer] = value
+        if self._ev:
+            self._ev.heard(peer, what, value, self._states.get(peer))
+        if what == "closed":
             self._beats.pop(peer, None)
+            self._states.pop(peer, None)
 
 
 class Link:

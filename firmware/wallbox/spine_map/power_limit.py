@@ -11,12 +11,12 @@ _REJECTED = const(7)
 _NEVER_MS = const(-3)  # a duration that the limit refuses
 
 # T140
-_DESCRIPTIONS = (
+DESCRIPTIONS = (
     b"loadControlLimitDescriptionListData:(loadControlLimitDescriptionData:[limitId:k limitType:s limitCategory:s "
     b"limitDirection:s measurementId:u unit:s scopeType:s])"
 )
 # T141, T142; places in a row: 0 id, 1 changeable, 2 active, 3 and 4 start and end of the period, 5 and 6 the value
-_LIMITS = (
+LIMITS = (
     b"loadControlLimitListData:(loadControlLimitData:"
     b"[limitId:k isLimitChangeable:b isLimitActive:b timePeriod:p value:n])"
 )
@@ -37,7 +37,7 @@ class PowerLimitFeature:
             NUMBER,
             "LoadControl",
             "server",
-            ((_DESCRIPTIONS, (description,)), (_LIMITS, self._read, self._write)),
+            ((DESCRIPTIONS, (description,)), (LIMITS, self._read, self._write)),
         )
 
     def _read(self, field, index):
@@ -73,4 +73,4 @@ class PowerLimitFeature:
         """Notify the limit when it changed."""
         if self._told != self._consumption.version:
             self._told = self._consumption.version
-            self._device.changed(self.feature, _LIMITS)
+            self._device.changed(self.feature, LIMITS)

@@ -1,0 +1,46 @@
+"""UCF_Identification and UCF_Manufacturer_Information of the car (IEC 63380-2 5.2.10, 5.2.13): what it says of itself.
+
+A car on a plain pilot (IEC 61851-1) says nothing. Where a modem for high-level communication or a back end knows more,
+it tells by `tell` (the console's word `car`), for the session under way; nothing is invented.
+"""
+
+STANDARDS = ("iec61851", "iso15118-2ed1", "iso15118-2ed2")
+
+
+class Identification:
+    """`standard` one of STANDARDS, `asymmetric` charging possible, `eui48` (12 hex digits) and `manufacturer` (rows of
+    text as in the SPINE function, vendorName and so on) or None while unknown. `version` changes with them."""
+
+    def __init__(self):
+        self.version = 0
+        self.forget()
+
+    def forget(self):
+        """The car left."""
+        self.standard = STANDARDS[0]
+        self.asymmetric = False
+        self.eui48 = None
+        self.manufacturer = None
+        self.version += 1
+
+    def tell(self, facts):
+        """Take what `facts`, a dictionary, says: standard, asymmetric, eui48, vendor, model, serial. A sentence when
+        something of it is wrong; then nothing is taken."""
+        standard = facts.get("standard", self.standard)
+        eui48 = facts.get("eui48", self.eui48)
+        asymmetric = facts.get("asymmetric", self.asymmetric)
+        if standard not in STANDARDS:
+            return "standard must be one of " + ", ".join(STANDARDS)
+        if eui48 is not None and (len(eui48) != 12 or [c for c in eui48 if c not in "0123456789abcdefABCDEF"]):
+            return "eui48 must be 12 hex digits"
+        names = [facts.get(word) for word in ("model", "serial", "vendor")]
+        for name in names:
+            if name is not None and (not isinstance(name, str) or len(name) > 64):
+                return "model, serial and vendor are texts of at most 64 letters"
+        self.standard = standard
+        self.eui48 = eui48
+        self.asymmetric = bool(asymmetric)
+        if names != [None, None, None]:
+            self.manufacturer = names
+        self.version += 1
+        return None

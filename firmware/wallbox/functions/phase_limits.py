@@ -1,0 +1,94 @@
+"""UCF_Load_Control (IEC 63380-2 5.2.12, tables 107-117), per phase: overload protection (OPEV) and self-consumption
+(OSCEV) of the car, as an EMS with a heartbeat sets them.
+
+An obligation bounds a phase; while one is active and the EMS falls silent for longer than its heartbeat promises (4 s
+at the least), or says that it has failed, `fallback_ma` bounds every phase until it is back: a current of our own
+choice that the installation bears. A recommendation is followed only while the EMS is there. Both end with the
+session: of a new car the EMS has not spoken yet, and what the installation bears is bounded by the supply's limit.
+"""
+
+from bounded.compat import const
+from wallbox.limits.sources import OBLIGATION, REQUEST, SELF_CONSUMPTION
+
+_LEAST_PROMISE_MS = const(4000)
+_MOST_PROMISE_MS = const(120000)
+
+
+class PhaseLimits:
+    """Limits 0..2 are obligations of phases a, b, c, 3..5 recommendations: `ma` their values, `active` whether they
+    count. `version` changes with any of them."""
+
+    def __init__(self, station, fallback_ma):
+        self._station = station
+        self._obligation = station.add_source("overload protection", OBLIGATION, fallback_ma)
+        self._recommendation = station.add_source("self-consumption", REQUEST + SELF_CONSUMPTION)
+        self.ma = [station.ratings.max_ma] * 6
+        self.active = [False] * 6
+        self.version = 0
+        self._promise_ms = _LEAST_PROMISE_MS
+        self._beaten_ms = None  # the last heartbeat of the EMS whose limits these are
+        self._failed = False
+
+    def set(self, changes):
+        """Take [(index, mA or None, active or None)], all of them; False and nothing changed when one is negative."""
+        for _, ma, _ in changes:
+            if ma is not None and ma < 0:
+                return False
+        for index, ma, active in changes:
+            if ma is not None:
+                self.ma[index] = ma
+            if active is not None:
+                self.active[index] = active
+        self._apply()
+        return True
+
+    def heartbeat(self, promise_ms):
+        """The EMS lives, and promises the next sign within `promise_ms` (None: as before)."""
+        if promise_ms is not None:
+            self._promise_ms = min(max(promise_ms, _LEAST_PROMISE_MS), _MOST_PROMISE_MS)
+        self._beaten_ms = self._station.now_ms
+        self._lease()
+
+    def state(self, normal):
+        """What the EMS says of itself: other than normal it is not to be trusted."""
+        self._failed = not normal
+        self._lease()
+
+    def alive(self):
+        """Whether the EMS is there and well."""
+        age_ms = None if self._beaten_ms is None else self._station.now_ms - self._beaten_ms
+        return age_ms is not None and age_ms < self._promise_ms and not self._failed
+
+    def expect_ems(self, there):
+        """An EMS has just got the right to set the limits, and its first heartbeat is due; or it has lost it."""
+        self._beaten_ms = self._station.now_ms if there else None
+        self._promise_ms = _LEAST_PROMISE_MS
+        self._failed = False
+        self._lease()
+
+    def end_session(self):
+        """The car left: the limits end with it."""
+        for index in range(6):
+            self.ma[index] = self._station.ratings.max_ma
+            self.active[index] = False
+        self._apply()
+
+    def _apply(self):
+        station = self._station
+        self.version += 1
+        for first in (0, 3):
+            source = self._recommendation if first else self._obligation
+            if True in self.active[first : first + 3]:
+                a, b, c = [self.ma[i] if self.active[i] else None for i in range(first, first + 3)]
+                source.set_ma(station.now_ms, a, b, c)
+            elif source.own[3]:
+                source.clear(station.now_ms)
+        self._lease()
+        station.look()
+
+    def _lease(self):
+        for source in (self._obligation, self._recommendation):
+            if source.own[3]:
+                known = self._beaten_ms is not None and not self._failed
+                source.set_ms = self._beaten_ms if known else self._station.now_ms
+                source.lease_ms = self._promise_ms if known else 0

@@ -1,0 +1,86 @@
+"""5.2.4 UCF_Charging_Power_Limits on SPINE (tables 58-61, EVCC scenario 6): ElectricalConnection server of the car.
+
+One feature carries, since an entity may have only one of a type, the parameters and the connection of 5.2.2 for the
+car (EVCEM), the permitted currents of 5.2.12 (OPEV, OSCEV; tables 110, 114, 115) and the capacity of its battery
+(5.2.3, EVSOC scenario 2). Parameter ids: 0 the total power that may be charged, 1-3 current, 4-6 power of a phase,
+7 total power measured, 8 energy charged; 1-8 are the ids of the measurements, too.
+"""
+
+from bounded.compat import const
+from wallbox.spine_map.electrical_connection import CHARACTERISTICS, CONNECTION, PARAMETERS
+
+NUMBER = const(5)
+_COUNT = const(9)
+
+# T61, T114, T115
+_PERMITTED = (
+    b"electricalConnectionPermittedValueSetListData:(electricalConnectionPermittedValueSetData:"
+    b"[electricalConnectionId:k parameterId:k permittedValueSet:[value:[number:i scale:i] range:[min:n max:n]]])"
+)
+_PAUSE = ((0, 0),)  # beside the range: nothing
+
+
+class ChargingPowerLimitsFeature:
+    """`feature` for the EV entity; `step` notifies what changed."""
+
+    def __init__(self, device, station, measurement):
+        self._device = device
+        self._station = station
+        self._measurement = measurement
+        functions = ((PARAMETERS, self._parameter), (CONNECTION, self._connect), (_PERMITTED, self._permit))
+        if measurement.has_source:
+            functions += ((CHARACTERISTICS, self._characterise),)
+        self.feature = (NUMBER, "ElectricalConnection", "server", functions)
+        self._told = self._now()
+
+    def _now(self):
+        station = self._station
+        return (station.facts.phases, self._bounds(), self._measurement.capacity_wh())
+
+    def _bounds(self):
+        """(least, most) in mA per phase by board, cable and car."""
+        station = self._station
+        cable_ma = station.guard.cable_ma
+        most_ma = station.facts.max_ma if cable_ma is None else min(cable_ma, station.facts.max_ma)
+        return station.facts.min_ma, max(most_ma, station.facts.min_ma)
+
+    def _parameter(self, field, index):
+        if index >= _COUNT:
+            return None
+        phase = "abc"[(index - 1) % 3] if 0 < index < 7 else "abc"
+        scope = "acPowerTotal" if index == 0 else "acCurrent" if index < 4 else "acPower" if index < 8 else "charge"
+        neutral = "neutral" if len(phase) == 1 else None
+        return (0, index, index or None, "ac", phase, neutral, "real", "rms" if index else None, scope)
+
+    def _connect(self, field, index):
+        return None if index else (0, "ac", self._station.facts.phases, "consume")
+
+    def _permit(self, field, index):
+        if index > 3:
+            return None
+        least, most = self._bounds()
+        if index:
+            return (0, index, ((_PAUSE, ((least, -3, most, -3),)),))
+        facts = self._station.facts
+        least, most = [ma * facts.phases * (facts.nominal_mv // 1000) // 1000 for ma in (least, most)]
+        return (0, 0, ((_PAUSE, ((least, 0, most, 0),)),))
+
+    def _characterise(self, field, index):
+        capacity_wh = self._measurement.capacity_wh()
+        if index or capacity_wh is None:
+            return None
+        return (0, 0, 0, "entity", "energyCapacityNominalMax", capacity_wh, 0, "Wh")
+
+    def step(self):
+        """Notify phases, bounds and capacity when they changed."""
+        now = self._now()
+        told = self._told
+        if now != told:
+            self._told = now
+            changed = self._device.changed
+            if now[0] != told[0]:
+                changed(self.feature, CONNECTION)
+            if now[:2] != told[:2]:
+                changed(self.feature, _PERMITTED)
+            if now[2] != told[2] and self._measurement.has_source:
+                changed(self.feature, CHARACTERISTICS)

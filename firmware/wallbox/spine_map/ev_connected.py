@@ -1,0 +1,124 @@
+"""5.2.8 UCF_EV_Connected on SPINE (EVCC scenarios 1 and 8): the EV entity [1,1] comes and goes with the car.
+
+What the car shows is put together here, one feature of each type: configuration (EVCC 2, 3), identification (EVCC 4),
+manufacturer (EVCC 5), charging power limits (EVCC 6), operating state (EVCC 7), measurement (EVCEM, EVSOC) and load
+control (OPEV, OSCEV). It is made anew for each session; `step` adds and removes it, in the task of SPINE, so that
+nothing here can hold up the arbiter that learned of the car.
+"""
+
+from bounded.compat import const
+from spine.client import STATE
+from wallbox.spine_map import device_configuration, identification, manufacturer_information
+from wallbox.spine_map.charging_power_limits import ChargingPowerLimitsFeature
+from wallbox.spine_map.load_control import LoadControlFeature
+from wallbox.spine_map.measurement import EvMeasurementFeature
+
+_EV = const(1049601)  # entity(1, 1)
+_DIAGNOSIS = const(4)
+_ASLEEP_MS = const(300000)  # offered current and not drawing: the car sleeps
+
+
+class EvEntity:
+    """The car as a SPINE entity; `limits` are the PhaseLimits that an EMS sets, `owner` the peer that may."""
+
+    def __init__(self, device, app, meter, clock):
+        self._device = device
+        self._app = app
+        self._station = station = app.station
+        self._meter = meter
+        self._clock = clock
+        self.limits = app.phase_limits
+        self.owner = None
+        self._load = None  # the LoadControl feature of the car that is there
+        self._steps = ()
+        self._sessions = 1 if station.car else 0  # odd while a car is there
+        self._shown = 0
+        self._facts = 0
+        self._ready_ms = 0
+        self._sleeps = False
+        station.on_session.append(self._session)
+
+    def _session(self, car):
+        self._sessions += 1
+
+    def step(self):
+        """Follow the car: show it, take it away, notify what changed."""
+        identified = self._app.identification
+        if self._shown != self._sessions or self._shown & 1 and self._facts != identified.version:
+            if self._shown & 1:
+                self._device.remove(_EV)
+                self._load = None
+                self._steps = ()
+            if self._shown != self._sessions:
+                self.limits.end_session()
+                if not self._sessions & 1:
+                    identified.forget()
+            self._shown = self._sessions
+            self._facts = identified.version
+            if self._shown & 1:
+                self._show(identified)
+        if self._shown & 1:
+            for step in self._steps:
+                step()
+
+    def _show(self, identified):
+        app = self._app
+        device = self._device
+        station = self._station
+        measurement = app.measurement
+        self._ready_ms = station.now_ms
+        self._sleeps = False
+        load = LoadControlFeature(device, self.limits)
+        limits = ChargingPowerLimitsFeature(device, station, measurement)
+        values = EvMeasurementFeature(device, station, self._meter, measurement, self._clock)
+        self._load = load.feature
+        self._diagnosis = (_DIAGNOSIS, "DeviceDiagnosis", "server", ((STATE, self._read_state),))
+        self._steps = (load.step, limits.step, values.step, self._step_state)
+        features = [device_configuration.ev_feature(identified), self._diagnosis, limits.feature, values.feature,
+                    load.feature]
+        scenarios = [1, 2, 3, 6, 7, 8]
+        for number, feature in ((4, identification.feature(identified)),
+                                (5, manufacturer_information.ev_feature(identified))):
+            if feature:
+                features.append(feature)
+                scenarios.append(number)
+        cases = [
+            ("evCommissioningAndConfiguration", "1.0.1", True, sorted(scenarios), "release"),
+            ("measurementOfElectricityDuringEvCharging", "1.0.1", True, (1, 2, 3), "release"),
+            ("overloadProtectionByEvChargingCurrentCurtailment", "1.0.1", True, (1, 2, 3), "release"),
+            ("optimizationOfSelfConsumptionDuringEvCharging", "1.0.1", True, (1, 2, 3), "release"),
+        ]
+        if measurement.has_source:
+            cases.append(("evStateOfCharge", "1.0.0", True, (1, 2), "RC1"))
+        device.use_cases = [row for row in device.use_cases if row[0] != _EV] + [(_EV, "EV", cases)]
+        device.add((_EV, "EV", features))
+
+    def _read_state(self, field, index):
+        return ("standby" if self._sleeps else "normalOperation") if field == 1 else None
+
+    def _step_state(self):
+        station = self._station
+        if station.guard.state != "B" or not station.offer.offer_ma:
+            self._ready_ms = station.now_ms
+        sleeps = station.now_ms - self._ready_ms >= _ASLEEP_MS
+        if sleeps != self._sleeps:
+            self._sleeps = sleeps
+            self._device.changed(self._diagnosis, STATE)
+
+    def heard(self, peer, what, value, state):
+        """What the hook of the device hears (lib/spine/device.py); `state` is the last one this peer told, or None."""
+        limits = self.limits
+        if what == "bound" and value is self._load:
+            self.owner = peer
+            limits.expect_ems(True)
+            if state is not None:
+                limits.state(state == "normalOperation")
+        elif peer is not self.owner or peer is None:
+            return
+        elif what == "alive":
+            limits.heartbeat(value[2])
+        elif what == "state":
+            limits.state(value == "normalOperation")
+        elif what == "closed" or what == "unbound" and value is self._load:
+            self.owner = None
+            limits.expect_ems(False)

@@ -1,0 +1,17 @@
+"""5.2.10 UCF_Identification on SPINE (tables 96-97), use case EVCC scenario 4: Identification server of the car."""
+
+from bounded.compat import const
+
+NUMBER = const(2)
+
+# T97
+_IDENTIFICATIONS = (
+    b"identificationListData:(identificationData:[identificationId:k identificationType:s identificationValue:s])"
+)
+
+
+def feature(identification):
+    """The feature of a car that told its EUI-48; None of one that did not."""
+    if identification.eui48 is None:
+        return None
+    return (NUMBER, "Identification", "server", ((_IDENTIFICATIONS, ((0, "eui48", identification.eui48),)),))
