@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .build/venv/bin/python
 
-.PHONY: run test lint size bench deploy repl flash setup clean
+.PHONY: run test lint size bench flash deploy provision repl run-on-board setup clean
 
 # make run STAY=1 keeps the wallbox up after the story
 run: ; @$(call exists,demo.py) && $(PYTHON) tools/setup.py run && exec $(VENV) tools/demo.py $(if $(STAY),--stay) $(ARGS)
@@ -20,11 +20,25 @@ size: ; @$(PYTHON) tools/setup.py run mpy32 && exec $(VENV) tools/size.py $(ARGS
 
 bench: ; @$(call exists,bench.py) && $(PYTHON) tools/setup.py run mpy32 && exec $(VENV) tools/bench.py $(ARGS)
 
-# make deploy BOARD=name PORT=/dev/ttyUSB0
-deploy repl flash: ; @echo "make $@ arrives with the boards." >&2; exit 1
+# --- a real board, or the one of tools/pty_board.py; PORT=/dev/ttyUSB0
+
+# make flash PORT=... FIRMWARE=image.bin or a version (1.26.1); erases everything
+flash: ; @$(boards) && exec $(VENV) tools/flash.py --port $(PORT) --firmware $(FIRMWARE) $(ARGS)
+
+# make deploy BOARD=devkit PORT=... [CONFIG=settings.json]
+deploy: ; @$(boards) && exec $(VENV) tools/deploy.py --board $(or $(BOARD),devkit) --port $(PORT) $(if $(CONFIG),--config $(CONFIG)) $(ARGS)
+
+# make provision PORT=... [ARGS="--show"]
+provision: ; @$(boards) && exec $(VENV) tools/provision_board.py --port $(PORT) $(ARGS)
+
+repl: ; @$(boards) && exec $(VENV) -m mpremote connect port:$(PORT) resume repl
+
+# make run-on-board PORT=... FILE=script.py: runs it there, the deployed program at hand
+run-on-board: ; @$(boards) && exec $(VENV) -m mpremote connect port:$(PORT) run $(FILE)
 
 setup: ; @$(PYTHON) tools/setup.py test
 
 clean: ; rm -rf .build host_tests/peers/node_modules .pytest_cache .ruff_cache .hypothesis
 
 exists = { test -f tools/$(1) || { echo "make $@: tools/$(1) is not there yet." >&2; false; }; }
+boards = { test -n "$(PORT)" || { echo "make $@: say PORT=/dev/ttyUSB0 or the like." >&2; false; }; } && $(PYTHON) tools/setup.py run boards
