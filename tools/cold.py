@@ -263,6 +263,8 @@ def _without(tree, module, result):
                     body.append(each)
             inherited = records.get(base)
             if names:
+                if any(getattr(each, "name", None) == PLACE for each in node.body) or PLACE in names:
+                    raise ColdError("%s.%s has a method that is called %s" % (module, node.name, PLACE))
                 constructed = "__init__" in names
                 if inherited is not None:  # one record for the class and what it inherits
                     for each in [each for each in result.functions if each[0] == inherited]:

@@ -217,6 +217,9 @@ class _Program:
                 while taken.get(new, key) != key or new in used and what is None and module != unit:
                     new = "%s_%s" % (name, module.rpartition(".")[2]) + (str(number) if number > 1 else "")
                     number += 1
+                if isinstance(what, tuple) and new != name:
+                    raise LinkError("%s: another module of its unit uses the name %s for something else" % (
+                        module, name))
                 if module == unit and new != name:
                     raise LinkError("%s: %s is imported under this name as something else" % (module, name))
                 taken[new] = key

@@ -123,7 +123,7 @@ class Console:
         serial (functions/identification.py)."""
         if not self._app.identification:
             return (("error", "the profile core does not show the car"),)
-        problem = self._app.identification.tell(request)
+        problem = self._app.identification.learn(request)
         return (("error", problem),) if problem else _OK
 
     def _person(self, act):

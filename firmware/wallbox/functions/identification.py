@@ -1,7 +1,7 @@
 """UCF_Identification and UCF_Manufacturer_Information of the car (IEC 63380-2 5.2.10, 5.2.13): what it says of itself.
 
 A car on a plain pilot (IEC 61851-1) says nothing. Where a modem for high-level communication or a back end knows more,
-it tells by `tell` (the console's word `car`), for the session under way; nothing is invented.
+it tells by `learn` (the console's word `car`), for the session under way; nothing is invented.
 """
 
 STANDARDS = ("iec61851", "iso15118-2ed1", "iso15118-2ed2")
@@ -23,7 +23,7 @@ class Identification:
         self.manufacturer = None
         self.version += 1
 
-    def tell(self, facts):
+    def learn(self, facts):
         """Take what `facts`, a dictionary, says: standard, asymmetric, eui48, vendor, model, serial. A sentence when
         something of it is wrong; then nothing is taken."""
         standard = facts.get("standard", self.standard)

@@ -15,7 +15,7 @@ _FREQUENCY = const(11)
 _PRODUCED = const(12)
 
 # T7 T9 T16 T17 T25 T31 T34
-DESCRIPTIONS = (
+MEASUREMENTS = (
     b"measurementDescriptionListData:(measurementDescriptionData:[measurementId:k measurementType:s commodityType:s "
     b"unit:s scopeType:s])"
 )
@@ -79,7 +79,7 @@ class AcMeasurementFeature:
             NUMBER,
             "Measurement",
             "server",
-            ((DESCRIPTIONS, self._describe), (_CONSTRAINTS, self._constrain), (VALUES, self._read)),
+            ((MEASUREMENTS, self._describe), (_CONSTRAINTS, self._constrain), (VALUES, self._read)),
         )
 
     def _describe(self, field, index):

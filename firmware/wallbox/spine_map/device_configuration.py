@@ -11,7 +11,7 @@ _LIMIT = const(0)  # key ids
 _DURATION = const(1)
 
 # T73, T74
-DESCRIPTIONS = (
+_DESCRIPTIONS = (
     b"deviceConfigurationKeyValueDescriptionListData:(deviceConfigurationKeyValueDescriptionData:"
     b"[keyId:k keyName:s valueType:s unit:s])"
 )
@@ -37,7 +37,7 @@ def ev_feature(identification):
     )
     values = ((0, None, identification.standard, False), (1, identification.asymmetric, None, False))
     return (
-        _EV_NUMBER, "DeviceConfiguration", "server", ((DESCRIPTIONS, descriptions), (_EV_VALUES, values)),
+        _EV_NUMBER, "DeviceConfiguration", "server", ((_DESCRIPTIONS, descriptions), (_EV_VALUES, values)),
     )
 
 
@@ -57,7 +57,7 @@ class DeviceConfigurationFeature:
             NUMBER,
             "DeviceConfiguration",
             "server",
-            ((DESCRIPTIONS, descriptions), (_VALUES, self._read, self._write)),
+            ((_DESCRIPTIONS, descriptions), (_VALUES, self._read, self._write)),
         )
 
     def _read(self, field, index):

@@ -7,7 +7,7 @@ measurement of a limit is the current of its phase (ev_measurement.py).
 from bounded.compat import const
 from spine.numbers import scaled
 from spine.restricted import CLEARED
-from wallbox.spine_map.power_limit import DESCRIPTIONS, LIMITS
+from wallbox.spine_map.power_limit import LIMIT_DESCRIPTIONS, LIMITS
 
 NUMBER = const(7)
 _REJECTED = const(7)
@@ -21,7 +21,7 @@ class LoadControlFeature:
         self._limits = limits
         self._told = limits.version
         self.feature = (
-            NUMBER, "LoadControl", "server", ((DESCRIPTIONS, self._describe), (LIMITS, self._read, self._write)),
+            NUMBER, "LoadControl", "server", ((LIMIT_DESCRIPTIONS, self._describe), (LIMITS, self._read, self._write)),
         )
 
     def _describe(self, field, index):

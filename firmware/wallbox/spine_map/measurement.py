@@ -6,7 +6,7 @@ Measurement ids: 1-3 current, 4-6 power of the phases, 7 power in all, 8 energy 
 """
 
 from bounded.compat import const
-from wallbox.spine_map.ac_measurement import DESCRIPTIONS, VALUES
+from wallbox.spine_map.ac_measurement import MEASUREMENTS, VALUES
 
 NUMBER = const(6)
 _CHARGE = const(8)
@@ -26,7 +26,7 @@ class EvMeasurementFeature:
         self._most = _SOC if measurement.has_source else _CHARGE
         self._looked_ms = 0
         self._told = None
-        self.feature = (NUMBER, "Measurement", "server", ((DESCRIPTIONS, self._describe), (VALUES, self._read)))
+        self.feature = (NUMBER, "Measurement", "server", ((MEASUREMENTS, self._describe), (VALUES, self._read)))
 
     def _describe(self, field, index):
         measurement = index + 1

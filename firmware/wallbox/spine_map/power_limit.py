@@ -11,7 +11,7 @@ _REJECTED = const(7)
 _NEVER_MS = const(-3)  # a duration that the limit refuses
 
 # T140
-DESCRIPTIONS = (
+LIMIT_DESCRIPTIONS = (
     b"loadControlLimitDescriptionListData:(loadControlLimitDescriptionData:[limitId:k limitType:s limitCategory:s "
     b"limitDirection:s measurementId:u unit:s scopeType:s])"
 )
@@ -37,7 +37,7 @@ class PowerLimitFeature:
             NUMBER,
             "LoadControl",
             "server",
-            ((DESCRIPTIONS, (description,)), (LIMITS, self._read, self._write)),
+            ((LIMIT_DESCRIPTIONS, (description,)), (LIMITS, self._read, self._write)),
         )
 
     def _read(self, field, index):
