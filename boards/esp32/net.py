@@ -54,11 +54,21 @@ class Wifi:
 
 
 class Ethernet:
-    """The chip's MAC with a PHY behind RMII, or a controller on SPI; `wiring` are the words of network.LAN."""
+    """The chip's MAC with a PHY behind RMII; `wiring` are the words of network.LAN, pins by number, types by name."""
 
     def __init__(self, wiring, hostname):
+        from machine import Pin
+
+        words = {}
+        for name in wiring:
+            value = wiring[name]
+            if name in ("mdc", "mdio", "power", "ref_clk") and value is not None:
+                value = Pin(value)
+            elif isinstance(value, str):
+                value = getattr(network, value)
+            words[name] = value
         network.hostname(hostname)
-        self._lan = network.LAN(**wiring)  # there is one, for ever
+        self._lan = network.LAN(**words)  # there is one, for ever
         self.on()
 
     def on(self):

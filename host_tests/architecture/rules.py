@@ -75,7 +75,7 @@ def _rule(path):
         board = "boards." + path.split("/")[1]
         # boards on this chip share its drivers; a board with nothing attached has the simulated plant
         shared = ("boards.esp32",) + (("boards.sim",) if board == "boards.devkit" else ())
-        return ("bounded", "wallbox.board", board) + shared, STANDARD | HARDWARE
+        return ("bounded", "wallbox.board", "wallbox.evse.led", board) + shared, STANDARD | HARDWARE
     matching = [folder for folder in RULES if path == folder or path.startswith(folder + "/")]
     return RULES[max(matching, key=len)] if matching else ((), STANDARD)
 

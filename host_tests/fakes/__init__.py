@@ -5,12 +5,16 @@ For tests of drivers on every runtime: `install()` before a driver is imported. 
 """
 
 import sys
+import time
 
 
 def install():
     """Let `import machine`, `network` and `esp32` find these; returns the three modules."""
     from host_tests.fakes import esp32, machine, network
 
+    if not hasattr(time, "ticks_us"):  # CPython
+        time.ticks_us = lambda: time.monotonic_ns() // 1000
+        time.ticks_diff = lambda later, earlier: later - earlier
     sys.modules["machine"] = machine
     sys.modules["network"] = network
     sys.modules["esp32"] = esp32
