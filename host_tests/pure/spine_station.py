@@ -8,6 +8,9 @@ from spine.peer import Peer
 from wallbox import config
 from wallbox.board import Ratings
 from wallbox.functions.device_state import DeviceState
+from wallbox.functions.identification import Identification
+from wallbox.functions.measurement import Measurement
+from wallbox.functions.phase_limits import PhaseLimits
 from wallbox.functions.power_limit import PowerLimit
 from wallbox.limits.failsafe import ConsumptionLimit
 from wallbox.spine_map.device_diagnosis import CLIENT
@@ -107,6 +110,11 @@ class StationBox(Box):
         self.device_state = DeviceState(self.station)
         self.power_limit = PowerLimit(self.station)
         given = self.settings
+        self.measurement = Measurement(self.station)
+        self.identification = self.phase_limits = None
+        if given.profile == "full":
+            self.identification = Identification()
+            self.phase_limits = PhaseLimits(self.station, given.opev_fallback_ma)
         self.lpc = ConsumptionLimit(0, given.failsafe_w, given.failsafe_s * 1000, given.failsafe_hold)
         self.power_limit.expect(self.lpc)
         self.node = SpineNode(self, given, "1.2.3", self.clock)
