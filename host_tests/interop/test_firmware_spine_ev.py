@@ -1,0 +1,142 @@
+"""The car on SPINE in the whole firmware under 32-bit MicroPython, with an unmodified EMS on eebus-go: cem/evcc, evcem,
+evsoc, opev, oscev. One wallbox serves all tests, one after the other."""
+
+import time
+
+import pytest
+
+from host_tests.interop.firmware_spine import CAR, Wallbox, identities, limited
+from host_tests.peers.ems import STATION
+
+pytestmark = pytest.mark.xdist_group("spine-ev")
+
+_UC = STATION + ("cem-evcc", "cem-evcem", "cem-evsoc", "cem-opev", "cem-oscev")
+_CAR = ("cem-evcc", "cem-evcem", "cem-evsoc", "cem-opev", "cem-oscev")
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory):
+    return identities(tmp_path_factory.mktemp("ems-ev"), "one")
+
+
+@pytest.fixture(scope="module")
+def shared(known):
+    with Wallbox("127.0.14.31", "--profile", "full", "--heap", "260K", "--set", "ratings.ev_data=true",
+                 trusted=[known["one"].ski], car=None) as box:
+        yield box
+        box.survived()
+
+
+@pytest.fixture
+def box(shared):
+    yield shared
+    if shared.control.state()["ev"]:
+        shared.control.call("unplug")
+        shared.control.wait(lambda state: state["pilot_state"] == "A", 10)
+
+
+@pytest.fixture
+def ems(box, known):
+    with box.ems(known["one"], usecases=_UC) as ems:
+        ems.wait_ready(25)
+        limited(ems, 22075)  # as much as 32 A: LPC is there, and bounds nothing
+        yield ems
+
+
+def plug(box, ems=None, **car):
+    box.control.call("plug", **dict(CAR, soc=40, **car))
+    if ems:
+        ems.wait_usecase(*_CAR)
+
+
+def reads(ems, **wanted):
+    """Wait until the EMS reads these values; `evcc__standard` is evcc.standard. All it reads then."""
+    wanted = {name.replace("__", "."): value for name, value in wanted.items()}
+
+    def reached():
+        found = ems.call("read")
+        return found if all(found.get(name) == value for name, value in wanted.items()) else None
+
+    return ems.until(reached, 15, repr(wanted))
+
+
+def written(ems, op, amperes, on=True):
+    """Write limits of the phases until they are taken: after a plug the EMS has to bind first."""
+    ems.until(lambda: taken(ems, op, amperes, on), 10, "limits taken")
+
+
+def taken(ems, op, amperes, on):
+    try:
+        return ems.call(op, amperes=amperes, active=on)["error"] == 0
+    except Exception as error:
+        if "missing data" in str(error) or "not available" in str(error):
+            return False  # of eebus-go: it has not read them yet
+        raise
+
+
+@pytest.mark.parametrize("first", ["car", "ems"])
+def test_pitfall_3_full_data_whoever_comes_first(box, known, first):
+    if first == "car":
+        plug(box)
+    with box.ems(known["one"], usecases=_UC) as ems:
+        ems.wait_ready(25)
+        limited(ems, 22075)
+        if first == "ems":
+            plug(box)
+        ems.wait_usecase(*_CAR)
+        box.amperes(31.9)
+        found = reads(ems, evcc__standard="iec61851", evcc__asymmetric=False, evcc__connected=True,
+                      evcc__charge_state="active", evcc__sleeping=False, evcem__phases=3, evsoc__soc=40,
+                      evcc__power_limits={"max": 22080, "min": 4140, "standby": 0})
+        ems.until(lambda: ems.call("read")["evcem.current_per_phase"][0] > 31)
+        ems.until(lambda: ems.call("read")["evcem.power_per_phase"][2] > 7000)
+        assert [each["Value"] for each in found["opev.limits"]] == [32, 32, 32]
+        assert found["opev.range"] == {"default": [0, 0, 0], "max": [32, 32, 32], "min": [6, 6, 6]}
+
+
+def test_opev_and_oscev_per_phase(box, ems):
+    plug(box, ems)
+    box.amperes(31.9)
+    for amperes, offered in (([16, 10, 13], 10), ([6.5, 16, 16], 6.5), ([0, 16, 16], 0), ([32, 32, 32], 31.9)):
+        written(ems, "opev.write", amperes)
+        box.amperes(offered)
+    written(ems, "oscev.write", [8, 9, 9])
+    box.amperes(8)
+    assert box.control.state()["binding"] == "self-consumption"
+    found = ems.until(lambda: [row for row in ems.call("read")["oscev.limits"] if row["IsActive"]])
+    assert [row["Value"] for row in found] == [8, 9, 9]
+    written(ems, "oscev.write", [8, 9, 9], False)
+    box.amperes(31.9)
+
+
+def test_opev_2_silence_of_the_ems_and_its_return(box, ems):
+    plug(box, ems)
+    written(ems, "opev.write", [16, 16, 16])
+    box.amperes(16)
+    ems.call("heartbeat.stop")
+    box.amperes(6)
+    ems.call("heartbeat.start")
+    box.amperes(16)
+
+
+def test_a_car_with_one_phase_and_what_a_modem_knows(box, ems):
+    plug(box, ems, phases=1)
+    state = box.amperes(31.9)
+    assert state["current_ma"][1:] == [0, 0]
+    reads(ems, evcem__phases=1)  # learned from the current within 10 s
+    box.control.call("car", standard="iso15118-2ed2", eui48="0123456789ab", vendor="Maker", model="Car")
+    found = reads(ems, evcc__standard="iso15118-2ed2")
+    assert found["evcc.identifications"] == [{"Value": "0123456789ab", "ValueType": "eui48"}]
+    assert found["evcc.manufacturer"]["vendorName"] == "Maker"
+
+
+def test_cars_come_and_go_and_memory_stays(box, ems):
+    used = []
+    for _ in range(3):
+        for _ in range(5):
+            plug(box, ems)
+            box.control.call("unplug")
+            ems.until(lambda: not any(ems.call("usecases").get(name) for name in _CAR))
+            time.sleep(0.2)
+        used.append(box.used())
+    assert used[2] - used[1] < 400, used
