@@ -28,7 +28,7 @@ from runtimes import BUILD, ROOT
 
 _AS_SOURCE = ("boot.py", "main.py", "slots.py")
 COLD = "lib/bounded/cold"  # functions that stay on flash (cold.py)
-_NOT_ON_DEVICE = ("manifest.py", "cpython.py")
+_NOT_ON_DEVICE = ("manifest.py", "cpython.py", "installed_board.py")
 
 # Modules that only the profile `full` loads: patterns of paths inside an image, without suffix.
 # A profile never loads what its board does not list; this table is for leaving them out of an image and of `make size`.

@@ -1,0 +1,30 @@
+"""For those who build MicroPython themselves and freeze the wallbox into it, to run from flash:
+
+    make -C ports/esp32 BOARD=ESP32_GENERIC FROZEN_MANIFEST=/path/to/boards/esp32_wallbox/manifest.py
+
+Settings and identity stay files; folders a/ and b/, where make deploy puts them, win over what is frozen.
+"""
+
+include("$(PORT_DIR)/boards/manifest.py")  # noqa: F821 - words of MicroPython's manifests
+for name in ("bounded", "echonet", "ship", "spine"):
+    package(name, base_path="../../lib")  # noqa: F821
+package("wallbox", base_path="../../firmware")  # noqa: F821
+module("main.py", base_path="../../firmware")  # noqa: F821
+module("slots.py", base_path="../../firmware")  # noqa: F821
+module("installed_board.py")  # noqa: F821
+package("boards", base_path="../..", files=(  # noqa: F821
+    "esp32/board.py",
+    "esp32/console.py",
+    "esp32/ladder.py",
+    "esp32/meter.py",
+    "esp32/modbus.py",
+    "esp32/net.py",
+    "esp32/ntc.py",
+    "esp32/pilot.py",
+    "esp32/plateau.py",
+    "esp32/pulses.py",
+    "esp32/schema.py",
+    "esp32/sntp.py",
+    "esp32_wallbox/__init__.py",
+    "esp32_wallbox/wiring.py",
+))

@@ -1,0 +1,3 @@
+"""Frozen beside the board (manifest.py): app.py finds it by this where no folder can be listed."""
+
+NAME = "esp32s3_wallbox"
