@@ -22,7 +22,7 @@ MODULE = "bounded.on_demand"
 _LEAST = 40  # nodes of a module's function that is worth a stub
 
 COLD = ("ship", "spine", "wallbox.spine_map", "wallbox.app", "wallbox.functions", "wallbox.echonet_map", "echonet",
-        "bounded.json_reader", "wallbox.spine_map.ev_connected")
+        "bounded.json_reader", "wallbox.functions.phase_limits", "wallbox.spine_map.ev_connected")
 
 # What stays in memory, by module: functions, and methods behind the name of their class; `*` is all.
 RESIDENT = {

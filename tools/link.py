@@ -54,9 +54,9 @@ LINKED = {
         "wallbox.spine_map.device_configuration", "wallbox.spine_map.device_diagnosis",
         "wallbox.spine_map.node", "wallbox.spine_map.power_limit",
     ),
+    "wallbox.functions.phase_limits": ("wallbox.functions.identification",),
     "wallbox.spine_map.ev_connected": (
-        "wallbox.functions.identification", "wallbox.functions.phase_limits", "wallbox.spine_map.charging_power_limits",
-        "wallbox.spine_map.identification", "wallbox.spine_map.load_control", "wallbox.spine_map.measurement",
+        "wallbox.spine_map.charging_power_limits", "wallbox.spine_map.identification", "wallbox.spine_map.load_control", "wallbox.spine_map.measurement",
     ),
     "wallbox.app": ("wallbox.station", "wallbox.console", "wallbox.supervisor"),
 }
