@@ -22,10 +22,22 @@ MODULE = "bounded.on_demand"
 _LEAST = 40  # nodes of a module's function that is worth a stub
 
 COLD = ("ship", "spine", "wallbox.spine_map", "wallbox.app", "wallbox.functions", "wallbox.echonet_map", "echonet",
-        "bounded.json_reader", "wallbox.functions.phase_limits", "wallbox.spine_map.ev_connected")
+        "bounded.json_reader", "wallbox.functions.phase_limits", "wallbox.spine_map.ev_connected",
+        "boards.devkit", "boards.esp32.net")
 
 # What stays in memory, by module: functions, and methods behind the name of their class; `*` is all.
 RESIDENT = {
+    "boards.devkit": "Devkit.sample",
+    "boards.esp32.ladder": "Ladder.step",
+    "boards.esp32.net": "Keeper.run Keeper.keep_time Wifi.address Ethernet.address",
+    "boards.sim.car": "Car.__init__ Car.step Car._follow Car.soc duty_ma",
+    "boards.sim.contactor": "*",
+    "boards.sim.injected": "Faults.step",
+    "boards.sim.meter": "Meter.step Meter._telegram Meter.measure",
+    "boards.sim.pilot_circuit": "PilotCircuit.step PilotCircuit.measure plateau",
+    "boards.sim.plant": "Plant.apply Plant.sample Plant.step Plant.proximity_ohm",
+    "boards.sim.rcm": "ResidualCurrentMonitor.step",
+    "boards.sim.thermal": "Thermal.step Thermal._read",
     "bounded.iso8601": "duration_ms put_timestamp",
     "bounded.json_reader": "JsonReader.feed JsonReader._listed JsonReader._string JsonReader.begin JsonReader.name "
                            "JsonReader.open JsonReader.push JsonReader.skip JsonReader.unknown JsonReader.element "

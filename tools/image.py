@@ -157,7 +157,7 @@ def _linked(texts):
         with contextlib.suppress(SyntaxError):
             ast.parse(text)
             modules[name] = text
-    units = {member: unit for unit, members in link.LINKED.items() for member in (unit,) + members}
+    units = {member: unit for unit, members in link.LINKED.items() if unit in modules for member in (unit,) + members}
     modules, marked = cold.mark(modules, units)
     done = link.link(modules)
     for target in _AS_SOURCE:

@@ -59,6 +59,16 @@ LINKED = {
         "wallbox.spine_map.charging_power_limits", "wallbox.spine_map.identification", "wallbox.spine_map.load_control", "wallbox.spine_map.measurement",
     ),
     "wallbox.app": ("wallbox.station", "wallbox.console", "wallbox.supervisor"),
+    # of boards; what another board's image does not carry stays apart there
+    "boards.devkit": (
+        "boards.sim.car", "boards.sim.contactor", "boards.sim.injected", "boards.sim.meter",
+        "boards.sim.pilot_circuit", "boards.sim.plant", "boards.sim.rcm", "boards.sim.thermal",
+    ),
+    "boards.esp32.net": ("boards.esp32.ladder", "boards.esp32.sntp"),
+    "boards.esp32.board": (
+        "boards.esp32.meter", "boards.esp32.modbus", "boards.esp32.ntc", "boards.esp32.pilot", "boards.esp32.plateau",
+        "boards.esp32.pulses",
+    ),
 }
 _BUILTIN = frozenset(dir(builtins))
 _COMPILER = frozenset(("const", "micropython", "ptr8", "ptr16", "ptr32"))  # the compiler knows them by name
@@ -70,7 +80,7 @@ def link(sources, units=LINKED):
     unit_of = {}
     for unit, members in units.items():
         for member in (unit,) + tuple(members):
-            if member in trees:
+            if unit in trees and member in trees:
                 unit_of[member] = unit
     program = _Program(trees, unit_of)
     result = {}

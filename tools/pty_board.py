@@ -26,6 +26,7 @@ _FLASH_BYTES = 512 * 4096
 _CAUSE = {64: "2", 65: "raw", 66: "5", -signal.SIGALRM: "3"}  # exit status: what machine.reset_cause() says then
 _POWER_ON = "1"
 _NOFLSH = termios.NOFLSH
+_POWER = (signal.SIGUSR1, signal.SIGTERM)
 
 
 class Board:
@@ -57,9 +58,15 @@ class Board:
         modes[6][termios.VINTR] = b"\3"
         modes[6][termios.VQUIT] = modes[6][termios.VSUSP] = b"\0"
         termios.tcsetattr(slave, termios.TCSANOW, modes)
+        signal.pthread_sigmask(signal.SIG_BLOCK, _POWER)
         self._pid = os.fork()
-        if not self._pid:
+        if self._pid:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _POWER)
+        else:
             try:
+                for number in _POWER:
+                    signal.signal(number, signal.SIG_DFL)
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, _POWER)
                 os.setsid()
                 fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
                 for number in (0, 1, 2):
@@ -76,7 +83,8 @@ class Board:
     def power_cut(self, *_):
         """End the process at this instant; it starts again as after power-on."""
         self._cut = True
-        os.kill(self._pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it was about to start again anyway
+            os.kill(self._pid, signal.SIGKILL)
 
     def turn(self):
         """Pass on what there is, for at most a second; start MicroPython again where it ended."""
@@ -124,9 +132,9 @@ class Board:
 
     def close(self):
         """Power off, and take the port away."""
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
             os.kill(self._pid, signal.SIGKILL)
-        os.waitpid(self._pid, 0)
+            os.waitpid(self._pid, 0)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._port)
 

@@ -6,10 +6,10 @@ two periods, 40 us or so a sample, and plateau.py finds the levels.
 """
 
 from array import array
-from time import ticks_diff, ticks_us
+from time import ticks_us
 
 from boards.esp32.plateau import STEADY, plateaus
-from bounded.compat import const
+from bounded.compat import const, ticks_diff
 from machine import ADC, PWM, Pin
 
 _HZ = const(1000)

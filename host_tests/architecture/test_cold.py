@@ -140,7 +140,7 @@ def test_what_keeps_the_contactor_safe_is_never_taken_out():
 
 
 def test_what_stays_in_memory_exists():
-    sources = {image.dotted(target): path for target, path in image.sources().items()}
+    sources = {image.dotted(target): path for target, path in image.sources("all").items()}
     for module, words in cold.RESIDENT.items():
         with open(sources[module]) as file:
             tree = ast.parse(file.read())
