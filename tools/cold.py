@@ -74,7 +74,8 @@ RESIDENT = {
     "wallbox.functions.device_state": "DeviceState.faults",
     "wallbox.functions.ev_connected": "*",
     "wallbox.functions.load_control": "LoadControl.step",
-    "wallbox.functions.phase_limits": "PhaseLimits.heartbeat PhaseLimits._lease PhaseLimits.alive",
+    "wallbox.functions.charge_plan": "ChargePlan.step",
+    "wallbox.functions.ems_watch": "EmsWatch.heartbeat EmsWatch.lease EmsWatch.alive",
     "wallbox.functions.power_limit": "PowerLimit.effective_w PowerLimit.step",
     "wallbox.ship_link": "ShipLink._clock ShipLink.button ShipLink._look ShipLink.after_handshake "
                          "ShipLink.disconnected",
@@ -83,7 +84,9 @@ RESIDENT = {
     "wallbox.spine_map.device_diagnosis": "DeviceDiagnosisFeature.step",
     "wallbox.spine_map.charging_power_limits": "ChargingPowerLimitsFeature.step ChargingPowerLimitsFeature._now "
                                                "ChargingPowerLimitsFeature._bounds",
+    "wallbox.spine_map.consumption_curve": "ConsumptionCurveFeature.step",
     "wallbox.spine_map.ev_connected": "EvEntity._session EvEntity.step EvEntity._step_state EvEntity.heard",
+    "wallbox.spine_map.incentive_table": "IncentiveTableFeature.step",
     "wallbox.spine_map.load_control": "LoadControlFeature.step",
     "wallbox.spine_map.measurement": "EvMeasurementFeature._value EvMeasurementFeature.step",
     "wallbox.spine_map.node": "SpineNode.run SpineNode.expect_ems SpineNode.disconnected Link.end Link._send "

@@ -33,6 +33,9 @@ _NOT_ON_DEVICE = ("manifest.py", "cpython.py", "installed_board.py")
 # Modules that only the profile `full` loads: patterns of paths inside an image, without suffix.
 # A profile never loads what its board does not list; this table is for leaving them out of an image and of `make size`.
 FULL_ONLY = (
+    "wallbox/functions/charge_plan", "wallbox/functions/ems_watch", "wallbox/limits/plan",
+    "wallbox/spine_map/consumption_curve", "wallbox/spine_map/incentive_table",
+    "wallbox/spine_map/maximum_power_limitation_curve",
     "wallbox/functions/identification", "wallbox/functions/phase_limits", "wallbox/spine_map/charging_power_limits",
     "wallbox/spine_map/ev_connected", "wallbox/spine_map/identification", "wallbox/spine_map/load_control",
     "wallbox/spine_map/measurement",

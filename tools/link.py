@@ -54,9 +54,14 @@ LINKED = {
         "wallbox.spine_map.device_configuration", "wallbox.spine_map.device_diagnosis",
         "wallbox.spine_map.node", "wallbox.spine_map.power_limit",
     ),
-    "wallbox.functions.phase_limits": ("wallbox.functions.identification",),
+    "wallbox.functions.phase_limits": (
+        "wallbox.functions.charge_plan", "wallbox.functions.ems_watch", "wallbox.functions.identification",
+        "wallbox.limits.plan",
+    ),
     "wallbox.spine_map.ev_connected": (
-        "wallbox.spine_map.charging_power_limits", "wallbox.spine_map.identification", "wallbox.spine_map.load_control", "wallbox.spine_map.measurement",
+        "wallbox.spine_map.charging_power_limits", "wallbox.spine_map.consumption_curve",
+        "wallbox.spine_map.incentive_table", "wallbox.spine_map.maximum_power_limitation_curve",
+        "wallbox.spine_map.identification", "wallbox.spine_map.load_control", "wallbox.spine_map.measurement",
     ),
     "wallbox.app": ("wallbox.station", "wallbox.console", "wallbox.supervisor"),
     # of boards; what another board's image does not carry stays apart there

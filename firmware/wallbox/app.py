@@ -51,13 +51,15 @@ class App:
         self.power_limit = PowerLimit(station)
         self.load_control = LoadControl(station)
         self.measurement = Measurement(station)
-        self.phase_limits = self.identification = None
+        self.phase_limits = self.charge_plan = self.identification = None
         if settings.profile == "full":
+            from wallbox.functions.charge_plan import ChargePlan
             from wallbox.functions.identification import Identification
             from wallbox.functions.phase_limits import PhaseLimits
 
             self.identification = Identification()
             self.phase_limits = PhaseLimits(station, settings.opev_fallback_ma)
+            self.charge_plan = ChargePlan(station)
         station.on_session.append(self._session_changed)
         from wallbox.echonet_map import node  # here: it is dropped again below
 
@@ -135,6 +137,8 @@ class App:
         while True:
             self.load_control.step()
             self.power_limit.step()
+            if self.charge_plan:
+                self.charge_plan.step()
             if self.ship:
                 self.ship.button(_ARBITRATE_MS, self.station.readings.button)
             self.station.arbitrate()

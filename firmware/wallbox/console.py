@@ -126,6 +126,19 @@ class Console:
         problem = self._app.identification.learn(request)
         return (("error", problem),) if problem else _OK
 
+    def op_demand(self, request):
+        """What the car that is plugged in needs: `energy_wh` within `departure_s` seconds, at least `min_wh`, at most
+        `max_wh`. The answer is what of it finds no place in the plan so far."""
+        plan = self._app.charge_plan
+        if not plan or not self._app.station.car:
+            return (("error", "no car to plan for"),)
+        numbers = [request.get(name, usual) for name, usual in (
+            ("energy_wh", None), ("departure_s", None), ("min_wh", 0), ("max_wh", request.get("energy_wh")))]
+        if [each for each in numbers if type(each) is not int] or not plan.demand(*numbers):
+            return (("error", "energy_wh up to 500000 between min_wh and max_wh, departure_s 1 to 604800"),)
+        plan.step()
+        return (("missing_wh", plan.missing_wh),)
+
     def _person(self, act):
         if not self._app.ship:
             return (("error", "SHIP is off"),)

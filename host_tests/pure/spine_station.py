@@ -7,6 +7,7 @@ from spine.device import entity
 from spine.peer import Peer
 from wallbox import config
 from wallbox.board import Ratings
+from wallbox.functions.charge_plan import ChargePlan
 from wallbox.functions.device_state import DeviceState
 from wallbox.functions.identification import Identification
 from wallbox.functions.measurement import Measurement
@@ -111,10 +112,11 @@ class StationBox(Box):
         self.power_limit = PowerLimit(self.station)
         given = self.settings
         self.measurement = Measurement(self.station)
-        self.identification = self.phase_limits = None
+        self.identification = self.phase_limits = self.charge_plan = None
         if given.profile == "full":
             self.identification = Identification()
             self.phase_limits = PhaseLimits(self.station, given.opev_fallback_ma)
+            self.charge_plan = ChargePlan(self.station)
         self.lpc = ConsumptionLimit(0, given.failsafe_w, given.failsafe_s * 1000, given.failsafe_hold)
         self.power_limit.expect(self.lpc)
         self.node = SpineNode(self, given, "1.2.3", self.clock)
@@ -145,6 +147,8 @@ class StationBox(Box):
         while True:
             self.station.now_ms = self.now
             self.power_limit.step()
+            if self.charge_plan:
+                self.charge_plan.step()
             self.station.arbitrate()
             for step in self.node._steps:
                 step()

@@ -207,6 +207,7 @@ class Session(Connection):
                 held = view[used - 1]
                 self.put(first, used - 1)
                 first = 0
+                await sleep_ms(0)  # a long message must not hold up the others
                 await self.drained()
             self.put(first | 128, used)
             first = 2

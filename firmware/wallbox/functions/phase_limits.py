@@ -7,16 +7,13 @@ choice that the installation bears. A recommendation is followed only while the 
 session: of a new car the EMS has not spoken yet, and what the installation bears is bounded by the supply's limit.
 """
 
-from bounded.compat import const
+from wallbox.functions.ems_watch import EmsWatch
 from wallbox.limits.sources import OBLIGATION, REQUEST, SELF_CONSUMPTION
-
-_LEAST_PROMISE_MS = const(4000)
-_MOST_PROMISE_MS = const(120000)
 
 
 class PhaseLimits:
     """Limits 0..2 are obligations of phases a, b, c, 3..5 recommendations: `ma` their values, `active` whether they
-    count. `version` changes with any of them."""
+    count. `version` changes with any of them, `watch` is of the EMS that may set them."""
 
     def __init__(self, station, fallback_ma):
         self._station = station
@@ -25,9 +22,7 @@ class PhaseLimits:
         self.ma = [station.ratings.max_ma] * 6
         self.active = [False] * 6
         self.version = 0
-        self._promise_ms = _LEAST_PROMISE_MS
-        self._beaten_ms = None  # the last heartbeat of the EMS whose limits these are
-        self._failed = False
+        self.watch = EmsWatch(station, (self._obligation, self._recommendation))
 
     def set(self, changes):
         """Take [(index, mA or None, active or None)], all of them; False and nothing changed when one is negative."""
@@ -41,30 +36,6 @@ class PhaseLimits:
                 self.active[index] = active
         self._apply()
         return True
-
-    def heartbeat(self, promise_ms):
-        """The EMS lives, and promises the next sign within `promise_ms` (None: as before)."""
-        if promise_ms is not None:
-            self._promise_ms = min(max(promise_ms, _LEAST_PROMISE_MS), _MOST_PROMISE_MS)
-        self._beaten_ms = self._station.now_ms
-        self._lease()
-
-    def state(self, normal):
-        """What the EMS says of itself: other than normal it is not to be trusted."""
-        self._failed = not normal
-        self._lease()
-
-    def alive(self):
-        """Whether the EMS is there and well."""
-        age_ms = None if self._beaten_ms is None else self._station.now_ms - self._beaten_ms
-        return age_ms is not None and age_ms < self._promise_ms and not self._failed
-
-    def expect_ems(self, there):
-        """An EMS has just got the right to set the limits, and its first heartbeat is due; or it has lost it."""
-        self._beaten_ms = self._station.now_ms if there else None
-        self._promise_ms = _LEAST_PROMISE_MS
-        self._failed = False
-        self._lease()
 
     def end_session(self):
         """The car left: the limits end with it."""
@@ -83,12 +54,5 @@ class PhaseLimits:
                 source.set_ma(station.now_ms, a, b, c)
             elif source.own[3]:
                 source.clear(station.now_ms)
-        self._lease()
+        self.watch.lease()
         station.look()
-
-    def _lease(self):
-        for source in (self._obligation, self._recommendation):
-            if source.own[3]:
-                known = self._beaten_ms is not None and not self._failed
-                source.set_ms = self._beaten_ms if known else self._station.now_ms
-                source.lease_ms = self._promise_ms if known else 0

@@ -1,8 +1,8 @@
 """5.2.8 UCF_EV_Connected on SPINE (EVCC scenarios 1 and 8): the EV entity [1,1] comes and goes with the car.
 
 What the car shows is put together here, one feature of each type: configuration (EVCC 2, 3), identification (EVCC 4),
-manufacturer (EVCC 5), charging power limits (EVCC 6), operating state (EVCC 7), measurement (EVCEM, EVSOC) and load
-control (OPEV, OSCEV). It is made anew for each session; `step` adds and removes it, in the task of SPINE, so that
+manufacturer (EVCC 5), charging power limits (EVCC 6), operating state (EVCC 7), measurement (EVCEM, EVSOC), load
+control (OPEV, OSCEV), curves and prices (CEVC). It is made anew for each session; `step` adds and removes it, in the task of SPINE, so that
 nothing here can hold up the arbiter that learned of the car.
 """
 
@@ -10,6 +10,8 @@ from bounded.compat import const
 from spine.client import STATE
 from wallbox.spine_map import device_configuration, identification, manufacturer_information
 from wallbox.spine_map.charging_power_limits import ChargingPowerLimitsFeature
+from wallbox.spine_map.consumption_curve import ConsumptionCurveFeature
+from wallbox.spine_map.incentive_table import IncentiveTableFeature
 from wallbox.spine_map.load_control import LoadControlFeature
 from wallbox.spine_map.measurement import EvMeasurementFeature
 
@@ -19,7 +21,8 @@ _ASLEEP_MS = const(300000)  # offered current and not drawing: the car sleeps
 
 
 class EvEntity:
-    """The car as a SPINE entity; `limits` are the PhaseLimits that an EMS sets, `owner` the peer that may."""
+    """The car as a SPINE entity. Whoever binds a feature that sets something is watched: `_watches` are lists of the
+    feature, the EmsWatch of what it sets, and the peer that may."""
 
     def __init__(self, device, app, meter, clock):
         self._device = device
@@ -27,9 +30,8 @@ class EvEntity:
         self._station = station = app.station
         self._meter = meter
         self._clock = clock
-        self.limits = app.phase_limits
-        self.owner = None
-        self._load = None  # the LoadControl feature of the car that is there
+        self._limits = app.phase_limits
+        self._watches = ([None, app.phase_limits.watch, None], [None, app.charge_plan.watch, None])
         self._steps = ()
         self._sessions = 1 if station.car else 0  # odd while a car is there
         self._shown = 0
@@ -47,10 +49,12 @@ class EvEntity:
         if self._shown != self._sessions or self._shown & 1 and self._facts != identified.version:
             if self._shown & 1:
                 self._device.remove(_EV)
-                self._load = None
+                for each in self._watches:
+                    each[0] = None
                 self._steps = ()
             if self._shown != self._sessions:
-                self.limits.end_session()
+                self._limits.end_session()
+                self._app.charge_plan.forget()
                 if not self._sessions & 1:
                     identified.forget()
             self._shown = self._sessions
@@ -68,14 +72,17 @@ class EvEntity:
         measurement = app.measurement
         self._ready_ms = station.now_ms
         self._sleeps = False
-        load = LoadControlFeature(device, self.limits)
+        load = LoadControlFeature(device, self._limits)
         limits = ChargingPowerLimitsFeature(device, station, measurement)
         values = EvMeasurementFeature(device, station, self._meter, measurement, self._clock)
-        self._load = load.feature
+        series = ConsumptionCurveFeature(device, app.charge_plan, self._clock)
+        prices = IncentiveTableFeature(device, app.charge_plan, self._clock)
+        self._watches[0][0] = load.feature
+        self._watches[1][0] = series.feature
         self._diagnosis = (_DIAGNOSIS, "DeviceDiagnosis", "server", ((STATE, self._read_state),))
-        self._steps = (load.step, limits.step, values.step, self._step_state)
+        self._steps = (load.step, limits.step, values.step, series.step, prices.step, self._step_state)
         features = [device_configuration.ev_feature(identified), self._diagnosis, limits.feature, values.feature,
-                    load.feature]
+                    load.feature, series.feature, prices.feature]
         scenarios = [1, 2, 3, 6, 7, 8]
         for number, feature in ((4, identification.feature(identified)),
                                 (5, manufacturer_information.ev_feature(identified))):
@@ -87,6 +94,7 @@ class EvEntity:
             ("measurementOfElectricityDuringEvCharging", "1.0.1", True, (1, 2, 3), "release"),
             ("overloadProtectionByEvChargingCurrentCurtailment", "1.0.1", True, (1, 2, 3), "release"),
             ("optimizationOfSelfConsumptionDuringEvCharging", "1.0.1", True, (1, 2, 3), "release"),
+            ("coordinatedEvCharging", "1.0.1", True, (1, 2, 3, 4, 5, 6, 7, 8), "release"),
         ]
         if measurement.has_source:
             cases.append(("evStateOfCharge", "1.0.0", True, (1, 2), "RC1"))
@@ -107,18 +115,19 @@ class EvEntity:
 
     def heard(self, peer, what, value, state):
         """What the hook of the device hears (lib/spine/device.py); `state` is the last one this peer told, or None."""
-        limits = self.limits
-        if what == "bound" and value is self._load:
-            self.owner = peer
-            limits.expect_ems(True)
-            if state is not None:
-                limits.state(state == "normalOperation")
-        elif peer is not self.owner or peer is None:
-            return
-        elif what == "alive":
-            limits.heartbeat(value[2])
-        elif what == "state":
-            limits.state(value == "normalOperation")
-        elif what == "closed" or what == "unbound" and value is self._load:
-            self.owner = None
-            limits.expect_ems(False)
+        for each in self._watches:
+            feature, watch, owner = each
+            if what == "bound" and value is feature:
+                each[2] = peer
+                watch.expect(True)
+                if state is not None:
+                    watch.state(state == "normalOperation")
+            elif peer is not owner or peer is None:
+                continue
+            elif what == "alive":
+                watch.heartbeat(value[2])
+            elif what == "state":
+                watch.state(value == "normalOperation")
+            elif what == "closed" or what == "unbound" and value is feature:
+                each[2] = None
+                watch.expect(False)

@@ -1,0 +1,162 @@
+"""UCF_Consumption_Curve, UCF_Maximum_Power_Limitation_Curve and UCF_Incentive_Table (IEC 63380-2 5.2.5, 5.2.14, 5.2.11),
+use case CEVC: what the car needs, what the EMS allows and what it costs, and the plan that follows.
+
+The curve bounds the station while its EMS is there; the plan is a request under all limits. When the EMS falls silent
+both end, and the car charges as without them. The plan is made anew when demand, curve or prices change, and every
+minute, so that it follows what really flowed.
+"""
+
+from array import array
+
+from bounded.compat import const
+from wallbox.functions.ems_watch import EmsWatch
+from wallbox.limits.plan import plan
+from wallbox.limits.sources import EMS_PLAN, OBLIGATION, REQUEST
+
+MOST_SLOTS = const(96)  # of the curve
+MOST_PRICES = const(24)
+_AGAIN_MS = const(60000)
+_DAY_S = const(86400)
+
+
+class ChargePlan:
+    """`curve` and `prices` are (start in s, value, ...) in one array each, ending with a start and no value; starts
+    count from the station's own clock. `updates` says what is wanted of the EMS: 1 a curve, 2 prices."""
+
+    def __init__(self, station):
+        self._station = station
+        self._bound = station.add_source("power curve", OBLIGATION)
+        self._wish = station.add_source("charge plan", REQUEST + EMS_PLAN)
+        self.watch = EmsWatch(station, (self._bound, self._wish))
+        self.curve = self.prices = self.starts = self.powers = None
+        self.version = 0
+        self.forget()
+
+    def forget(self):
+        """The car left, or nobody plans for it any more."""
+        self.min_wh = self.need_wh = self.max_wh = 0
+        self.departure_s = None
+        self.curve = self.prices = None
+        self.starts = self.powers = array("i")
+        self.missing_wh = 0
+        self.updates = 0
+        self._from_wh = 0
+        self._planned_ms = None
+        self.version += 1
+        for source in (self._bound, self._wish):
+            if source.own[3]:
+                source.clear(self._station.now_ms)
+                self._station.look()
+
+    def demand(self, need_wh, departure_s, min_wh=0, max_wh=None):
+        """The car needs `need_wh` by `departure_s` seconds from now (up to 7 days); False when that makes no sense."""
+        max_wh = need_wh if max_wh is None else max_wh
+        if not 0 <= min_wh <= need_wh <= max_wh <= 500000 or not 0 < departure_s <= 7 * _DAY_S:
+            return False
+        self.min_wh = min_wh
+        self.need_wh = need_wh
+        self.max_wh = max_wh
+        self.departure_s = self._now_s() + departure_s
+        self._from_wh = self._station.energy.total_wh or 0
+        self.updates = 3
+        self._changed()
+        return True
+
+    def left_wh(self):
+        """What of the need has not been charged yet."""
+        return max(self.need_wh - ((self._station.energy.total_wh or 0) - self._from_wh), 0)
+
+    def left_s(self):
+        """Seconds until departure; 0 when it is over, None without a demand."""
+        return None if self.departure_s is None else max(self.departure_s - self._now_s(), 0)
+
+    def set_curve(self, slots):
+        """Take the curve, an array (start s from now, W, ..., end s)."""
+        self.curve = self._moved(slots)
+        self.updates &= 2
+        self._changed()
+
+    def set_prices(self, slots):
+        """Take the prices, an array (start s from now, price, ..., end s)."""
+        self.prices = self._moved(slots)
+        self.updates &= 1
+        self._changed()
+
+    def step(self):
+        """Plan when it is time, and hand to the arbiter what counts now."""
+        station = self._station
+        if self.curve is None and self.departure_s is None:
+            return
+        now_ms = station.now_ms
+        if self._planned_ms is None or now_ms - self._planned_ms >= _AGAIN_MS:
+            self._planned_ms = now_ms
+            self._plan()
+        self._hold(self._bound, _at(self.curve, self._now_s()))
+        wish_w = None
+        if self.watch.alive() and len(self.starts) > 1:
+            now_s = self._now_s()
+            for i in range(len(self.powers)):
+                if self.starts[i] <= now_s < self.starts[i + 1]:
+                    wish_w = self.powers[i]
+        self._hold(self._wish, wish_w)
+
+    def _hold(self, source, limit_w):
+        own = source.own
+        if limit_w is None:
+            if own[3]:
+                source.clear(self._station.now_ms)
+                self._station.look()
+        elif not own[3] or own[0] != limit_w:
+            source.set_w(self._station.now_ms, limit_w)
+            self.watch.lease()
+            self._station.look()
+
+    def _changed(self):
+        self._planned_ms = None
+        self.version += 1
+
+    def _now_s(self):
+        return self._station.now_ms // 1000
+
+    def _moved(self, slots):
+        now_s = self._now_s()
+        for i in range(0, len(slots), 2):
+            slots[i] += now_s
+        return slots
+
+    def _plan(self):
+        """Spans end wherever curve or prices change, and at departure."""
+        station = self._station
+        now_s = self._now_s()
+        end_s = self.departure_s or 0
+        edges = [now_s, end_s]
+        for table in (self.curve, self.prices):
+            if table:
+                edges += [table[i] for i in range(0, len(table), 2) if now_s < table[i] < end_s]
+        starts = array("i", sorted(set(edges)))
+        count = len(starts) - 1 if end_s > now_s else 0
+        seconds = array("i", [starts[i + 1] - starts[i] for i in range(count)])
+        most_w = array("i", [station.rated_w] * count)
+        price = array("i", [0] * count)
+        for i in range(count):
+            high_w = _at(self.curve, starts[i])
+            if high_w is not None:
+                most_w[i] = min(high_w, station.rated_w)
+            price[i] = _at(self.prices, starts[i]) or 0
+        facts = station.facts
+        least_w = facts.min_ma // 100 * facts.phases * (facts.nominal_mv // 1000) // 10 + facts.own_w
+        powers = array("i", [0] * count)
+        self.missing_wh = plan(seconds, most_w, price, count, self.left_wh(), least_w, powers)
+        if powers != self.powers or starts != self.starts:
+            self.starts = starts if count else array("i")
+            self.powers = powers
+            self.version += 1
+
+
+def _at(table, now_s):
+    """The value of a table in force at `now_s`, None before, behind or without it."""
+    if table:
+        for i in range(0, len(table) - 2, 2):
+            if table[i] <= now_s < table[i + 2]:
+                return table[i + 1]
+    return None
