@@ -84,7 +84,7 @@ def _runs(kilobytes, box, work, *more):
                         "--multicast-if", "127.0.0.1", "--quiet", *more, timeout_s=60) as sim:
             work(sim)
             return sim.process.poll() is None and not any("MemoryError" in line for line in sim.lines)
-    except (NotServing, ControlError, TimeoutError, ConnectionError, json.JSONDecodeError, _Failed):
+    except (NotServing, ControlError, TimeoutError, ConnectionError, json.JSONDecodeError, AssertionError, _Failed):
         return False
 
 

@@ -140,3 +140,30 @@ def test_cars_come_and_go_and_memory_stays(box, ems):
             time.sleep(0.2)
         used.append(box.used())
     assert used[2] - used[1] < 400, used
+
+
+def test_cevc_demand_curve_and_prices_become_a_plan(box, known):
+    with box.ems(known["one"], usecases=STATION + ("cem-evcc", "cem-cevc")) as ems:
+        ems.wait_ready(25)
+        limited(ems, 22075)
+        box.control.call("plug", **dict(CAR, soc=40))
+        ems.wait_usecase("cem-cevc")
+        box.control.wait(lambda state: state["offer_ma"], 20)
+        assert box.control.call("demand", energy_wh=10000, departure_s=7200)["missing_wh"] == 0
+        ems.until(lambda: ems.call("read")["cevc.demand"].get("OptDemand") == 10000)
+        assert ems.call("read")["cevc.strategy"] == "timedcharging"
+        hour = 3600000
+        ems.until(lambda: refused_not(ems, "cevc.write_incentive_descriptions"))
+        ems.call("cevc.write_power_limits", slots=[{"duration_ms": hour // 48, "value": 6905}] * 96)
+        ems.call("cevc.write_incentives", slots=[{"duration_ms": hour, "value": 0.1}, {"duration_ms": hour, "value": 0.3}])
+        box.amperes(10, 30)
+        found = ems.until(lambda: ems.call("read")["cevc.plan"].get("Slots"))
+        assert found[0]["Value"] == 6905 and found[-1]["Value"] == 0
+        assert not box.control.state()["faults"]
+
+
+def refused_not(ems, op):
+    try:
+        return ems.call(op)
+    except Exception:
+        return False  # of eebus-go: it has not read the table yet

@@ -1,5 +1,5 @@
-"""The planner of coordinated charging (limits/plan.py): never above the curve, the need met when it can be, never dearer
-than any other plan."""
+"""The planner of coordinated charging (limits/plan.py): never above the curve, the need met when it can be, never
+dearer than any other plan."""
 
 import itertools
 

@@ -1,7 +1,7 @@
 # heap: 512K
 """The car as a SPINE entity (EVCC, EVCEM, EVSOC) and its limits per phase (OPEV, OSCEV), through the real device."""
 
-from host_tests.pure.spine_station import LOAD, NODE, PARTIAL, WATCH, StationBox, active, limit, read, watts
+from host_tests.pure.spine_station import NODE, PARTIAL, WATCH, StationBox, limit, read
 
 ELECTRICAL = ((1, 1), 5)
 MEASUREMENT = ((1, 1), 6)

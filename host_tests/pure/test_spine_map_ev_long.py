@@ -2,7 +2,7 @@
 """The limits of the car in every order of arrival and expiry, many cars one after the other, and coordinated charging
 (CEVC) through the real device."""
 
-from host_tests.pure.spine_station import LOAD, NODE, active, limit, read, watts
+from host_tests.pure.spine_station import LOAD, NODE, active, limit, watts
 from host_tests.pure.test_spine_map_ev import CarBox
 
 SERIES = ((1, 1), 8)
@@ -165,3 +165,12 @@ def test_cevc_ends_with_the_car():
     box.unplug()
     box.plug()
     assert box.offered_ma() == 32000 and box.charge_plan.curve is None and box.charge_plan.departure_s is None
+
+
+def test_cevc_of_spans_at_one_price_the_earlier_are_taken():
+    box = PlanBox()
+    box.charge_plan.demand(10000, 40 * 180)
+    assert box.write(slots([11000] * 40, 180), to=SERIES) == 0
+    box.pass_ms(0)
+    powers = list(box.charge_plan.powers)
+    assert powers[:18] == [11000] * 18 and powers[19:] == [0] * 21

@@ -12,7 +12,7 @@ def plan(seconds, most_w, price, count, need_wh, least_w, power_w):
     for i in range(count):
         power_w[i] = 0
     need_ws = need_wh * 3600
-    for i in sorted(range(count), key=lambda span: price[span]):  # stable: the earlier first
+    for i in sorted(range(count), key=lambda span: price[span] * count + span):  # MicroPython's is not stable
         if need_ws <= 0:
             break
         high_w = most_w[i]
