@@ -155,7 +155,7 @@ def test_cevc_demand_curve_and_prices_become_a_plan(box, known):
         hour = 3600000
         ems.until(lambda: refused_not(ems, "cevc.write_incentive_descriptions"))
         ems.call("cevc.write_power_limits", slots=[{"duration_ms": hour // 48, "value": 6905}] * 96)
-        ems.call("cevc.write_incentives", slots=[{"duration_ms": hour, "value": 0.1}, {"duration_ms": hour, "value": 0.3}])
+        ems.call("cevc.write_incentives", slots=[{"duration_ms": hour, "value": price} for price in (0.1, 0.3)])
         box.amperes(10, 30)
         found = ems.until(lambda: ems.call("read")["cevc.plan"].get("Slots"))
         assert found[0]["Value"] == 6905 and found[-1]["Value"] == 0
