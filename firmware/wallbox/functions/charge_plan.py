@@ -1,5 +1,5 @@
-"""UCF_Consumption_Curve, UCF_Maximum_Power_Limitation_Curve and UCF_Incentive_Table (IEC 63380-2 5.2.5, 5.2.14, 5.2.11),
-use case CEVC: what the car needs, what the EMS allows and what it costs, and the plan that follows.
+"""UCF_Consumption_Curve, UCF_Maximum_Power_Limitation_Curve and UCF_Incentive_Table (IEC 63380-2 5.2.5, 5.2.14 and
+5.2.11), use case CEVC: what the car needs, what the EMS allows and what it costs, and the plan that follows.
 
 The curve bounds the station while its EMS is there; the plan is a request under all limits. When the EMS falls silent
 both end, and the car charges as without them. The plan is made anew when demand, curve or prices change, and every

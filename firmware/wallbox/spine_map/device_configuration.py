@@ -1,5 +1,5 @@
-"""5.2.6 UCF_Device_Configuration on SPINE (tables 71-83): DeviceConfiguration servers of the EVSE (LPC scenario 2) and of
-the car (EVCC scenarios 2 and 3)."""
+"""5.2.6 UCF_Device_Configuration on SPINE (tables 71-83): DeviceConfiguration servers of the EVSE (LPC scenario 2) and
+of the car (EVCC scenarios 2 and 3)."""
 
 from bounded.compat import const
 from spine.numbers import scaled
