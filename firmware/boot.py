@@ -1,5 +1,8 @@
 """Runs first after every reset: finds the program to start (slots.py). Nothing is driven here, the contactor's
 pull-down holds it open.
+
+A program on trial, or a MicroPython on trial (the file ota.trial), is watched from here on: the module `slots` stays
+loaded, which tells the program (wallbox/trial.py) so, and its `watchdog` resets the chip when nobody feeds it.
 """
 
 import os
@@ -7,10 +10,24 @@ import sys
 
 import slots
 
-_folder = slots.Pointer().begin()
+_TRIAL_MS = 60000  # from here until the program feeds the watchdog
+
+_pointer = slots.Pointer()
+_folder = _pointer.begin()
 if _folder:
     _folder = ("/" if os.getcwd() == "/" else "") + _folder
     sys.path[:0] = [_folder, _folder + "/lib"]
 elif "lib" not in sys.path and "/lib" not in sys.path:
     sys.path.append("lib")
-del _folder, slots, sys.modules["slots"]
+if _pointer.left or "ota.trial" in os.listdir():
+    print("on trial, %d more starts" % max(_pointer.left - 1, 0))
+    slots.watchdog = None
+    try:
+        from machine import WDT
+
+        slots.watchdog = WDT(timeout=_TRIAL_MS)
+    except ImportError:  # not a chip
+        pass
+else:
+    del sys.modules["slots"]
+del _folder, _pointer, slots

@@ -1,22 +1,24 @@
 """Runs after boot.py: reads the settings while memory is still empty, then starts the wallbox.
 
-Ctrl-C at the REPL ends it with the contactor open.
+Ctrl-C at the REPL ends it with the contactor open. A program on trial (boot.py) that fails is started again at once,
+until its starts are used up; any other leads to the REPL.
 """
 
 import gc
+import sys
 
 # MicroPython: collect often, from the first module on. What stays then lies close together, and a block of some KB is
 # left for datagrams; without it the free memory of a small heap is in crumbs of half a KB.
 if hasattr(gc, "threshold"):
     gc.threshold(2048)
 
-try:
-    import wallbox
-except ImportError:
-    wallbox = None
-    print("no program here yet: make deploy")
 
-if wallbox:
+def _start():
+    try:
+        import wallbox
+    except ImportError:
+        print("no program here yet: make deploy")
+        return
     import wallbox.config
 
     wallbox.config.read(".")
@@ -25,3 +27,15 @@ if wallbox:
 
     gc.collect()
     wallbox.app.run()
+
+
+try:
+    _start()
+except Exception as error:
+    if "slots" not in sys.modules:
+        raise
+    import machine
+
+    sys.print_exception(error)
+    print("this program is on trial and failed: start again")
+    machine.reset()

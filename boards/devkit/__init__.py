@@ -45,6 +45,12 @@ class Devkit:
         self._then = now
         plant.sample(readings)
 
+    def restart(self):
+        """As after a reset; does not return."""
+        from boards.esp32 import restart
+
+        restart.now()
+
     def clock_changed(self, offset_s):
         self.wall_offset_s = offset_s
 
@@ -55,6 +61,7 @@ class Devkit:
         keeper = net.keeper(None, self._settings, app.network_changed, self.clock_changed)
         self._settings = None
         if keeper:
+            app.online = False
             yield "network", keeper.run
             yield "time", keeper.keep_time
         script = sys.modules.get("boards.devkit.script")

@@ -106,6 +106,12 @@ class Wallbox:
                 self._shown = level
                 self._led.duty_u16(level * 257)
 
+    def restart(self):
+        """As after a reset; does not return."""
+        from boards.esp32 import restart
+
+        restart.now()
+
     def clock_changed(self, offset_s):
         self.wall_offset_s = offset_s
 
@@ -116,6 +122,7 @@ class Wallbox:
         keeper = net.keeper(self._ethernet, self._settings, app.network_changed, self.clock_changed)
         self._settings = None
         if keeper:
+            app.online = False
             yield "network", keeper.run
             yield "time", keeper.keep_time
         if self._meter:

@@ -44,6 +44,10 @@ class App:
     def __init__(self, board, settings):
         self.board = board
         self.loop_gap_ms = 0  # longest time between two guard ticks of the last minute or so
+        self.failures = 0  # of tasks, since the start
+        self.online = None  # False: the board keeps a network, and it is not up
+        self.update = None  # a sentence on the last update; see update.py
+        self.trial_s = settings.update_trial_s
         self.station = station = Station(board, settings)
         self.device_state = DeviceState(station)
         self.operation_mode = OperationMode(station)
@@ -114,6 +118,10 @@ class App:
             yield "console", self._console
         for task in self.board.tasks(self) if hasattr(self.board, "tasks") else ():
             yield task
+        if "slots" in sys.modules:  # boot.py left it: this program is on trial
+            from wallbox.trial import Trial
+
+            yield "trial", Trial(self, self.trial_s).run
 
     async def _guard(self):
         station = self.station
@@ -182,8 +190,14 @@ class App:
     async def _console(self):
         await self.board.serve_console(self.console)
 
+    def restart(self):
+        """Start again as after a reset, the contactor open; does not return."""
+        self.station.fail()
+        self.board.restart()
+
     def network_changed(self, up, address=None):
         """The network went down, or came back with this address (dotted) where it is new."""
+        self.online = bool(up)
         if up:
             self.echonet.renew()
         if self.ship:

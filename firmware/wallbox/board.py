@@ -7,6 +7,7 @@ A board is the package `boards/<name>` with `create(settings)`. What it returns 
     apply(outputs)         drive pilot, contactor, lock, RCM test line and LED; allocates nothing
     storage                folder for persistent records
     serve_console(console) coroutine that answers what arrives on the board's own console line (console.py), or None
+    restart()              start again as after a reset; does not return (a board made of a process has none)
     tasks(app)             if it has any: name and coroutine function of each task of its own (the network's keeper)
 
 None means "unknown" in a reading; unknown is never 0. Integers only, units in the names.

@@ -60,6 +60,7 @@ echonet_fallback c drop drop/keep/minimum
 ship_port i 4712 0 65535
 trust k - 8
 accept_any b 0
+update_trial_s i 120 10 3600
 ratings.phases i - 1 3
 ratings.max_ma i - 6000 80000
 ratings.min_ma i - 6000 32000

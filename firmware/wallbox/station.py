@@ -50,8 +50,8 @@ class Station:
         self._supply = self.add_source("supply", CEILING)
         self._cable = self.add_source("cable", CEILING)
         self._temperature = self.add_source("temperature", CEILING)
-        self._healthy = self.add_source("firmware", INTERLOCK)
-        self._healthy.set_allowed(0, True)
+        self.healthy = self.add_source("firmware", INTERLOCK)
+        self.healthy.set_allowed(0, True)
         if settings.supply_ma:
             self.bound_ma(self._supply, settings.supply_ma)
         self._changed = True
@@ -103,7 +103,7 @@ class Station:
 
     def fail(self):
         """The firmware cannot be trusted any more: contactor open and no permission until it is started again."""
-        self._healthy.set_allowed(self.now_ms, False)
+        self.healthy.set_allowed(self.now_ms, False)
         self.guard.permit(0, 0)
         self.board.apply(Outputs())
 

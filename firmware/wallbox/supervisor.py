@@ -32,6 +32,7 @@ async def _keep(app, name, start):
                 failures = 0
             failed_ms = station.now_ms
             failures += 1
+            app.failures += 1
             if name == "guard" or failures >= _FAILURES:
                 station.fail()
         await sleep_ms(_PAUSE_MS)

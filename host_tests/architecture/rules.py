@@ -18,7 +18,7 @@ RULES = {
     "lib/echonet": (("bounded", "echonet"), STANDARD),
     "lib/ship": (("bounded", "ship"), STANDARD),
     "lib/spine": (("bounded", "spine"), STANDARD),
-    "firmware": (("wallbox", "slots"), STANDARD),
+    "firmware": (("wallbox", "slots"), STANDARD | {"machine"}),
     "firmware/slots.py": ((), STANDARD),
     "firmware/wallbox": (("bounded", "echonet", "ship", "slots", "spine", "wallbox"), STANDARD | {"machine"}),
     "firmware/wallbox/app.py": (  # a board that is frozen in says its name

@@ -22,6 +22,7 @@ class App:
         self.name = name
         self.fates = list(fates)
         self.starts = 0
+        self.failures = 0
 
     def tasks(self):
         yield self.name, self.task
