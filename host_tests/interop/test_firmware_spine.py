@@ -58,7 +58,7 @@ def charging(box, ems):
 
 
 def heartbeat_lost(identity):
-    """911, 032, 918: the heartbeat ends, everything else goes on; failsafe after 120 s; back by heartbeat and limit."""
+    """912, 916, 919: the heartbeat ends, everything else goes on; failsafe after 120 s; back by heartbeat and limit."""
     with Wallbox(LOSS, trusted=(identity.ski,)) as box, box.ems(identity) as ems:
         ems.wait_ready()
         limited(ems, 9000)
@@ -75,7 +75,7 @@ def heartbeat_lost(identity):
         box.amperes(7.2)
         assert SILENCE_S - 4 < time.monotonic() - stopped < SILENCE_S + 6
         ems.wait_event("lpc.limit", lambda event: not event["value"]["active"], after=before)
-        assert ems.call("lpc.write", value=6000, active=True)["error"] == 7  # 920
+        assert ems.call("lpc.write", value=6000, active=True)["error"] == 7  # TS-036
         ems.call("heartbeat.start")
         time.sleep(3)
         assert box.control.state()["offer_ma"] == 7200  # 916
@@ -125,7 +125,7 @@ def test_a_write_is_on_the_pilot_and_told_at_once(box, charging):
     assert time.monotonic() - begun < 2
 
 
-def test_pitfall_8_and_9_refused_ignored_and_expired_limits(box, charging):
+def test_pitfall_8_and_pitfall_9_refused_ignored_and_expired_limits(box, charging):
     ems = charging
     assert ems.call("lpc.write", value=-1000, active=True)["error"] == 7
     assert ems.call("lpc.limit")["value"] == 9000
@@ -347,9 +347,9 @@ def test_one_phase_and_nobody_trusted_yet(known):
         box.survived()
 
 
-def test_rules_901_906_and_pitfall_11_an_ems_that_never_states_a_limit(stories):
+def test_rule_901_rule_906_and_pitfall_11_an_ems_that_never_states_a_limit(stories):
     stories["alone"].end(170)
 
 
-def test_rules_911_916_918_920_and_pitfall_32_heartbeat_lost_for_120_s_and_back(stories):
+def test_rule_912_rule_916_rule_919_and_pitfall_32_heartbeat_lost_for_120_s_and_back(stories):
     stories["loss"].end(170)

@@ -59,7 +59,7 @@ def refused(node, identity, **options):
 
 @pytest.mark.parametrize("tls12", (True, False), ids=("tls1.2", "tls1.3"))
 @pytest.mark.parametrize("name", ("wrong", "without", "lying", None))
-def test_certificates_that_prove_nothing_tc_ship_sec_001_002(node, identities, name, tls12):
+def test_certificates_that_prove_nothing_tc_ship_sec_001_002_pitfall_14(node, identities, name, tls12):
     with unharmed(node, identities["ems"]):
         before = node.count("certificate")
         for _ in range(3):

@@ -40,7 +40,7 @@ def test_it_says_nothing_before_the_names_are_its_own():
     assert [at for at, _ in packets(responder, 700, 1700)] == [750]
 
 
-def test_a_taken_instance_name_gets_a_number():
+def test_pitfall_15_a_taken_instance_name_gets_a_number():
     responder = Responder("Box", "box", 4712, FIELDS)
     responder.network(HOME)
     packets(responder, 0, 300)

@@ -1,4 +1,4 @@
-"""The LPC state machine, rule by rule (numbers as testers cite them)."""
+"""The LPC state machine, rule by rule (numbers of LPC 1.0.0; TS: of its test specification)."""
 
 from wallbox.limits import failsafe as lpc
 
@@ -31,7 +31,7 @@ def keep_alive(box, start_ms, end_ms):
         box.step(now_ms)
 
 
-def test_rule_901_starts_in_init_limited_to_the_failsafe_value():
+def test_rule_901_1_and_rule_009_2_starts_in_init_limited_to_the_failsafe_value():
     box = machine()
     assert box.state == lpc.INIT and box.limit_w() == 4200 and not box.is_active()
     box.step(0)
@@ -39,7 +39,7 @@ def test_rule_901_starts_in_init_limited_to_the_failsafe_value():
     assert box.state == lpc.INIT and box.limit_w() == 4200
 
 
-def test_rule_902_init_to_unlimited_controlled_by_deactivated_limit():
+def test_rule_905_init_to_unlimited_controlled_by_deactivated_limit():
     box = machine()
     box.heartbeat(1000)
     assert box.write(2000, 5000, False)
@@ -51,7 +51,7 @@ def test_rule_904_init_to_limited():
     assert box.limit_w() == 6000 and box.is_active()
 
 
-def test_rule_905_rejected_limit_in_init_still_takes_control():
+def test_rule_902_rejected_limit_in_init_still_takes_control():
     box = machine()
     box.heartbeat(1000)
     assert not box.write(1000, -1000, True)
@@ -83,7 +83,7 @@ def test_rule_907_2_rejected_limit_stays_limited_with_the_old_value():
     assert box.state == lpc.LIMITED and box.limit_w() == 6000
 
 
-def test_rule_908_expired_duration_ends_the_limit():
+def test_rule_007_and_rule_908_expired_duration_ends_the_limit():
     box = limited(duration_ms=60000)
     box.heartbeat(50000)
     box.step(60999)
@@ -94,7 +94,7 @@ def test_rule_908_expired_duration_ends_the_limit():
     assert box.remaining_ms(61000) is None
 
 
-def test_rule_909_910_deactivate_and_activate():
+def test_rule_008_rule_909_and_rule_910_deactivate_and_activate():
     box = limited()
     assert box.write(2000, None, False)
     assert box.state == lpc.UNLIMITED_CONTROLLED
@@ -102,7 +102,7 @@ def test_rule_909_910_deactivate_and_activate():
     assert box.state == lpc.LIMITED and box.limit_w() == 6000
 
 
-def test_rule_911_912_no_heartbeat_for_120_s_is_failsafe():
+def test_rule_911_rule_912_and_rule_914_2_no_heartbeat_for_120_s_is_failsafe():
     for active in (True, False):
         box = machine()
         box.heartbeat(1000)
@@ -140,14 +140,14 @@ def test_rule_037_configuration_only_after_heartbeat_and_limit():
     assert not box.set_failsafe_w(1) and box.failsafe_w == 4200
 
 
-def test_rule_914_zero_watts_and_values_above_the_range_are_accepted():
+def test_rule_914_1_zero_watts_and_values_above_the_range_are_applied():
     box = limited(value_w=0)
     assert box.limit_w() == 0
     assert box.write(2000, 1000000, None)
     assert box.limit_w() == 1000000
 
 
-def test_rules_916_918_leave_failsafe_by_heartbeat_and_applicable_limit_only():
+def test_rule_916_and_rule_919_leave_failsafe_by_heartbeat_and_applicable_limit_only():
     box = failed()
     box.heartbeat(130000)
     box.step(130000)
@@ -156,7 +156,7 @@ def test_rules_916_918_leave_failsafe_by_heartbeat_and_applicable_limit_only():
     assert box.state == lpc.LIMITED and box.limit_w() == 3000
 
 
-def test_rules_919_leave_failsafe_by_deactivated_or_rejected_limit():
+def test_rule_918_and_rule_920_leave_failsafe_by_rejected_or_deactivated_limit():
     for value_w, active in ((3000, False), (-5, True)):
         box = failed()
         box.heartbeat(130000)
@@ -164,7 +164,7 @@ def test_rules_919_leave_failsafe_by_deactivated_or_rejected_limit():
         assert box.state == lpc.UNLIMITED_CONTROLLED
 
 
-def test_rule_920_write_in_failsafe_without_fresh_heartbeat_changes_nothing():
+def test_rule_036_write_in_failsafe_without_fresh_heartbeat_changes_nothing():
     box = failed()
     assert not box.write(130000, 3000, True)
     assert box.state == lpc.FAILSAFE and box.limit_w() == 4200
@@ -186,7 +186,7 @@ def test_rule_921_needs_a_heartbeat_that_stays():
     assert box.state == lpc.FAILSAFE
 
 
-def test_rule_922_failsafe_lasts_its_minimum_duration():
+def test_rule_922_and_ts_012_failsafe_lasts_its_minimum_duration():
     box = failed()
     box.step(121000 + 2 * HOUR_MS - 1)
     assert box.state == lpc.FAILSAFE
@@ -203,17 +203,19 @@ def test_policy_hold_keeps_the_failsafe_until_the_guard_returns():
     assert box.state == lpc.FAILSAFE and box.limit_w() == 4200
 
 
-def test_rules_11_12_autonomous_returns_by_heartbeat_and_write():
-    for active in (True, False):
+def test_transitions_11_and_12_autonomous_returns_by_heartbeat_and_write():
+    for value_w, active, accepted, state in ((3000, True, True, lpc.LIMITED),
+                                             (3000, False, True, lpc.UNLIMITED_CONTROLLED),
+                                             (-1, True, False, lpc.UNLIMITED_CONTROLLED)):
         box = machine()
         box.step(120000)
-        assert not box.write(121000, 3000, active)
+        assert not box.write(121000, value_w, active) and box.state == lpc.UNLIMITED_AUTONOMOUS
         box.heartbeat(122000)
-        assert box.write(123000, 3000, active)
-        assert box.state == (lpc.LIMITED if active else lpc.UNLIMITED_CONTROLLED)
+        assert box.write(123000, value_w, active) is accepted
+        assert box.state == state
 
 
-def test_rule_022_duration_range_and_022_5_own_value_set_to_the_maximum():
+def test_rule_022_duration_range_and_rule_022_5_own_value_set_to_the_maximum():
     box = limited()
     assert not box.set_duration_ms(2 * HOUR_MS - 360000)  # 1 h 54 min
     assert box.duration_ms == 2 * HOUR_MS
@@ -223,7 +225,7 @@ def test_rule_022_duration_range_and_022_5_own_value_set_to_the_maximum():
     assert box.duration_ms == 24 * HOUR_MS
 
 
-def test_rule_021_failsafe_limit_not_negative():
+def test_rule_010_and_rule_021_failsafe_limit_not_negative():
     box = limited()
     assert not box.set_failsafe_w(-1000) and box.failsafe_w == 4200
     assert box.set_failsafe_w(0) and box.failsafe_w == 0
@@ -245,7 +247,7 @@ def test_pitfall_9_duration_zero_with_activation_is_ignored():
     assert box.state == lpc.UNLIMITED_CONTROLLED
 
 
-def test_pitfall_7_and_35_limit_without_duration_does_not_expire():
+def test_rule_004_pitfall_7_and_pitfall_35_limit_without_duration_does_not_expire():
     box = limited()
     keep_alive(box, 1000, 3 * HOUR_MS)
     assert box.state == lpc.LIMITED
@@ -286,3 +288,18 @@ def test_new_connection_does_not_inherit_the_heartbeat():
     assert not box.write(131000, 3000, True)
     box.step(300000)
     assert box.state == lpc.FAILSAFE
+
+
+def test_rule_001_a_limit_under_zero_is_refused_everywhere():
+    box = limited()
+    assert not box.write(2000, -1, True) and box.limit_w() == 6000
+    assert box.write(2000, 0, True) and box.limit_w() == 0
+
+
+def test_rule_923_nothing_but_the_guard_and_time_interrupts_a_limit():
+    box = limited()
+    for now_ms in range(2000, 24 * HOUR_MS, 60000):
+        box.heartbeat(now_ms)
+        box.step(now_ms)
+        box.write(now_ms, -1, False)
+        assert box.state == lpc.LIMITED and box.limit_w() == 6000

@@ -248,7 +248,7 @@ def test_opev_limits_act_per_phase_and_unbound_writes_are_refused():
     assert box.offered_ma() == 32000
 
 
-def test_pitfalls_25_and_34_fractions_of_an_ampere_and_less_than_the_minimum():
+def test_pitfall_25_and_pitfall_34_fractions_of_an_ampere_and_less_than_the_minimum():
     box = CarBox().owner()
     for value, offered in (((65, -1), 6500), ((6500, -3), 6500), ((1, -1), 0), ((0, 0), 0), ((59, -1), 0),
                            ((96906, -4), 9600), ((500, 0), 32000)):
@@ -263,7 +263,7 @@ def test_pitfall_8_a_negative_limit_of_a_phase_changes_nothing():
     assert [row["value"]["number"] for row in box.car_limits()[:3]] == [16000] * 3 and box.offered_ma() == 16000
 
 
-def test_pitfalls_35_and_36_elements_left_out_stay_as_they_were():
+def test_pitfall_35_and_pitfall_36_elements_left_out_stay_as_they_were():
     box = CarBox().owner()
     assert box.phases([(16, 0)] * 3) == 0
     for row in ('{"limitId":1},{"value":[{"number":90},{"scale":-1}]}', '{"limitId":2},{"isLimitActive":false}',

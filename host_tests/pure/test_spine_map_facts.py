@@ -256,7 +256,7 @@ def test_evsecc_2_operating_state():
     assert news[2] == {"operatingState": "normalOperation"}
 
 
-def test_lpc_3_own_heartbeat_at_once_and_at_least_every_60_s():
+def test_rule_006_and_rule_032_own_heartbeat_at_once_and_at_least_every_60_s():
     box = StationBox()
     box.subscribe(DIAGNOSIS)
     counters, times = [], []
@@ -316,7 +316,7 @@ def test_pitfall_31_borrowed_time():
     assert clock.timestamp()[:4] > "2050"
 
 
-def test_pitfall_10_and_12_the_box_subscribes_whatever_scenarios_and_retries_when_refused():
+def test_pitfall_10_and_pitfall_12_the_box_subscribes_whatever_scenarios_and_retries_when_refused():
     box = StationBox()
     peer = box.peer = box.connect(client=True)
     asked = []

@@ -29,8 +29,9 @@ def test_rule_901_and_pitfall_7_first_tick_after_boot_is_limited_to_the_failsafe
     assert box.lpc.state == lpc.INIT and box.offered_ma() == 7200
 
 
-def test_failsafe_value_kept_over_a_power_cut_counts_in_init():
+def test_rule_903_the_vendors_failsafe_value_counts_in_init_unless_one_was_kept():
     box = StationBox()
+    assert box.configured() == (4200, "PT2H") and box.offered_ma() == 6000
     box.lpc.failsafe_w = 8000  # as remembered.restore sets it, before any EMS is expected
     box.node.expect_ems(False)
     box.node.expect_ems(True)
@@ -55,7 +56,7 @@ def test_without_any_ems_that_is_trusted_nothing_limits():
     assert box.offered_ma() == 32000
 
 
-def test_rules_902_904_905_leave_init():
+def test_rule_902_rule_904_and_rule_905_leave_init():
     for members, state in (((watts(6000), active(False)), lpc.UNLIMITED_CONTROLLED), ((active(True),), lpc.LIMITED),
                            ((watts(-1), active(True)), lpc.UNLIMITED_CONTROLLED),
                            ((active(True), until("-PT5M")), lpc.UNLIMITED_CONTROLLED)):
@@ -75,7 +76,7 @@ def test_rule_906_and_pitfall_11_ems_that_never_states_a_limit():
     assert box.lpc.state == lpc.LIMITED and box.offered_ma() == 6000
 
 
-def test_rules_907_908_909_910_923():
+def test_rule_907_rule_908_rule_909_and_rule_910():
     box = StationBox().controlled()
     assert box.write(limit(watts(-1000), active(True))) == 7
     assert box.lpc.state == lpc.UNLIMITED_CONTROLLED  # 907/1
@@ -92,7 +93,7 @@ def test_rules_907_908_909_910_923():
     assert box.lpc.state == lpc.UNLIMITED_CONTROLLED  # 909
 
 
-def test_rules_911_912_heartbeat_lost_is_failsafe_and_told():
+def test_rule_911_and_rule_912_heartbeat_lost_is_failsafe_and_told():
     for on in (True, False):
         box = StationBox().bound()
         box.subscribe(LOAD)
@@ -128,7 +129,7 @@ def test_pitfall_32_other_traffic_is_no_sign_of_life():
     assert box.lpc.state == lpc.FAILSAFE
 
 
-def test_rule_036_and_913_write_without_a_heartbeat_or_long_after_one():
+def test_rule_036_and_rule_913_write_without_a_heartbeat_or_long_after_one():
     box = StationBox()
     assert box.relate(to=LOAD) == 0
     assert box.write(limit(watts(7000), active(True))) == 7
@@ -143,7 +144,7 @@ def test_rule_036_and_913_write_without_a_heartbeat_or_long_after_one():
     assert box.lpc.state == lpc.FAILSAFE and box.offered_ma() == 6000
 
 
-def test_rules_916_918_919_920_leave_failsafe_by_heartbeat_and_write():
+def test_rule_916_rule_918_rule_919_and_rule_920_leave_failsafe_by_heartbeat_and_write():
     for members, error, state, offer_ma in (
         ((watts(9000), active(True)), 0, lpc.LIMITED, 13000),
         ((watts(9000), active(False)), 0, lpc.UNLIMITED_CONTROLLED, 32000),
@@ -196,7 +197,7 @@ def test_policy_hold_keeps_init_and_failsafe():
     assert box.lpc.state == lpc.FAILSAFE and box.offered_ma() == 6000
 
 
-def test_transitions_11_12_autonomous_is_left_by_heartbeat_and_write():
+def test_transitions_11_and_12_autonomous_is_left_by_heartbeat_and_write():
     for on in (True, False):
         box = StationBox()
         box.pass_ms(121000, 1000)
@@ -257,7 +258,7 @@ def test_heartbeat_before_the_binding_counts_and_keeps_its_age():
     assert box.write(limit(watts(6000), active(True))) == 7
 
 
-def test_pitfall_2_and_5_reconnect_of_a_limiting_ems_keeps_limit_and_counts_its_new_heartbeats():
+def test_pitfall_2_and_pitfall_5_reconnect_of_a_limiting_ems_keeps_limit_and_counts_its_new_heartbeats():
     box = StationBox().limited(6000)
     for _ in range(100):
         old, box.peer = box.peer, box.connect()

@@ -13,7 +13,7 @@ def ends_ms(box):
     return None if box.lpc.end_ms is None else box.lpc.end_ms - box.now
 
 
-def test_all_17_combinations_as_partial_writes():
+def test_rule_002_all_17_combinations_as_partial_writes():
     """{value, -} x {activate, deactivate, -} x {duration set, deleted, kept} but the empty one, from both states."""
     count = 0
     for number in (None, 7000):
@@ -87,7 +87,7 @@ def test_pitfall_36_optional_elements_missing_unknown_elements_and_any_order():
     assert box.lpc.limit_w() == 5000
 
 
-def test_pitfall_8_negative_limit_is_refused():
+def test_rule_001_rule_003_and_pitfall_8_negative_limit_is_refused():
     box = StationBox().limited(6000)
     for number, scale in ((-1000, 0), (-1, 0), (-1, -4), (-5, 3)):
         assert box.write(limit(watts(number, scale), active(True))) == 7
@@ -109,7 +109,7 @@ def test_values_over_the_range_are_taken():
     assert box.offered_ma() == 32000
 
 
-def test_pitfall_26_and_34_scales_in_integers():
+def test_pitfall_26_and_pitfall_34_scales_in_integers():
     box = StationBox().limited(6000)
     for number, scale, want in ((96906, -4, 9), (65, 2, 6500), (42, 2, 4200), (4200000, -3, 4200), (1, 127, 10**9),
                                 (1, -128, 0)):
@@ -129,7 +129,7 @@ def test_pitfall_9_duration_zero():
         assert box.lpc.limit_w() == 6000 and box.value()["isLimitActive"]
 
 
-def test_duration_forms():
+def test_rule_004_duration_forms():
     box = StationBox().limited(6000)
     for text, seconds in (("PT15M", 900), ("P1W", 604800), ("P1DT2H", 93600), ("PT90S", 90), ("PT1.5S", 1.5),
                           ("P1M", 2592000), ("P0Y0M0DT1H", 3600), ("2026-11-23T06:21:57Z", 600),
@@ -155,7 +155,7 @@ def test_absolute_end_without_a_clock_is_refused():
     assert box.lpc.limit_w() == 6000 and ends_ms(box) is None
 
 
-def test_read_back_counts_down_and_expiry_is_told():
+def test_rule_007_read_back_counts_down_and_expiry_is_told():
     box = StationBox().limited(6000, until("PT2H"))
     box.subscribe(LOAD)
     box.keep_alive(1000)

@@ -161,7 +161,7 @@ def test_pitfall_26_a_refused_write_changes_nothing():
     assert box.limit[4] == 5000
 
 
-def test_pitfall_35_and_36_every_optional_element_may_be_missing():
+def test_pitfall_35_and_pitfall_36_every_optional_element_may_be_missing():
     box = bound()
     elements = ['{"isLimitActive":true}', '{"timePeriod":[{"endTime":"PT15M"}]}',
         '{"value":[{"number":4200},{"scale":0}]}']

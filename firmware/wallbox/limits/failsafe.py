@@ -1,8 +1,10 @@
 """Limitation of power consumption (LPC): the controllable system's state machine, its failsafe values and timers.
 
-Five states and twelve transitions as in the LPC rules 901..923; the rule is named at each branch. Pure: time comes
-in as `now_ms` (monotonic), and `step` must be called at least once a second. What counts as the energy guard's
-heartbeat is decided by the caller; only arrival times are used, never the peer's timestamps.
+Five states and twelve transitions; at each branch stand the rules of LPC 1.0.0 (001..042, 901..923) or, with TS, of
+its test specification 1.0.0. Pure: time comes in as `now_ms` (monotonic), and `step` must be called at least once a
+second. What counts as the energy guard's heartbeat is decided by the caller; only arrival times are used, never the
+peer's timestamps. 923 allows to interrupt a limit for reasons of safety; that is not made use of, for a wallbox is
+safe when it pauses.
 """
 
 from bounded.compat import const
@@ -16,19 +18,20 @@ UNLIMITED_AUTONOMOUS = const(4)
 KEEP = const(-1)  # `write`: this element is absent, the stored one stays
 DELETE = const(-2)  # `write`: the stored duration is deleted: no end
 
-DURATION_MIN_MS = const(7200000)  # 022: failsafeDurationMinimum 2 h
+DURATION_MIN_MS = const(7200000)  # 022/1, 022/3: failsafeDurationMinimum 2 h
 DURATION_MAX_MS = const(86400000)  # .. 24 h
 
-_HEARTBEAT_LOST_MS = const(120000)  # 911, 912
-_WRITE_WINDOW_MS = const(60000)  # 036
+_HEARTBEAT_LOST_MS = const(120000)  # 911, 912, 914
+_WRITE_WINDOW_MS = const(60000)  # TS-036
 _AUTONOMOUS_MS = const(120000)  # 906, 921
-_MOST_W = const(1000000000)  # what can be stored; more is stored as this
+_MOST_W = const(1000000000)  # what can be stored; more is stored as this (TS-035/4)
 
 
 class ConsumptionLimit:
     """The active power consumption limit (APCL) with its failsafe.
 
-    `failsafe_w` >= 0 and `duration_ms` (2..24 h) are the stored failsafe values; with `hold` True init and
+    `failsafe_w` >= 0 and `duration_ms` (2..24 h) are the stored failsafe values, at first the vendor's (021/1, 022/1,
+    903); with `hold` True init and
     failsafe end only by heartbeat and write, never by themselves (906, 921 and 922 allow, but do not ask for, it).
     """
 
@@ -44,7 +47,7 @@ class ConsumptionLimit:
         self.value_w = 0
         self.end_ms = None  # when the limit's duration is over, None = no end
         self.version += 1
-        self.state = INIT  # 901: start in init, limited to the failsafe value
+        self.state = INIT  # 901/1: limited to the failsafe value
         self._since_ms = now_ms
         self._heartbeat_ms = None  # arrival of the last one, None = none that counts
         self._returned_ms = None  # first heartbeat of those that came since this state was entered
@@ -52,13 +55,13 @@ class ConsumptionLimit:
     def limit_w(self):
         """What bounds the station now, in W: the failsafe value, the APCL, or None."""
         if self.state == LIMITED:
-            return self.value_w  # 914
+            return self.value_w  # 914/1
         if self.state == INIT or self.state == FAILSAFE:
             return self.failsafe_w
         return None
 
     def is_active(self):
-        """isLimitActive as it is to be read: true in "limited" only."""
+        """isLimitActive as it is to be read: true in "limited" only (009/1, 009/2)."""
         return self.state == LIMITED
 
     def remaining_ms(self, now_ms):
@@ -78,23 +81,25 @@ class ConsumptionLimit:
             self._returned_ms = None
 
     def may_write(self, now_ms):
-        """Whether a limit written now is evaluated at all (036)."""
+        """Whether a limit written now is evaluated at all (TS-036)."""
         if self.state == LIMITED or self.state == UNLIMITED_CONTROLLED:
             return True
         return self._heartbeat_ms is not None and now_ms - self._heartbeat_ms <= _WRITE_WINDOW_MS
 
     def write(self, now_ms, value_w=None, active=None, duration_ms=KEEP):
-        """Take a write of the limit; absent elements are None or KEEP. True = accepted (acknowledge), False = refuse.
+        """Take a write of the limit; absent elements are None or KEEP (any combination is valid: 004, 008).
+        True = acknowledge (002), False = refuse (003).
 
         A refused value still ends init, failsafe and autonomous, since the guard has shown that it is there.
         """
         if not self.may_write(now_ms):
             return False
         controlled = self.state == LIMITED or self.state == UNLIMITED_CONTROLLED
+        # 001: a limit is 0 W at the least
         if (value_w is not None and value_w < 0) or (duration_ms < 0 and duration_ms not in (KEEP, DELETE)):
             if not controlled:
-                self._enter(now_ms, UNLIMITED_CONTROLLED)  # 902, 905, 919: rejected, yet under control
-            return False  # 907: stay as before
+                self._enter(now_ms, UNLIMITED_CONTROLLED)  # 902, 918: rejected, yet under control
+            return False  # 907/1, 907/2: stay as before
         if duration_ms == 0 and active:
             if not controlled:
                 self._enter(now_ms, UNLIMITED_CONTROLLED)
@@ -108,18 +113,18 @@ class ConsumptionLimit:
         if active is None:
             active = self.state == LIMITED and duration_ms != 0
         if active:
-            self._enter(now_ms, LIMITED)  # 904, 910, 918, 920
+            self._enter(now_ms, LIMITED)  # 904, 910, 919
         else:
-            self._enter(now_ms, UNLIMITED_CONTROLLED)  # 902, 909, 919
+            self._enter(now_ms, UNLIMITED_CONTROLLED)  # 905, 909, 920
         self.version += 1
         return True
 
     def may_configure(self):
-        """Whether the failsafe values may be written: only once heartbeat and limit write were seen (037)."""
+        """Whether the failsafe values may be written: only once heartbeat and limit write were seen (TS-037)."""
         return self.state == LIMITED or self.state == UNLIMITED_CONTROLLED
 
     def set_failsafe_w(self, value_w):
-        """Write the failsafe limit, W >= 0; False = refused, the old one stays (021)."""
+        """Write the failsafe limit, W >= 0; False = refused, the old one stays (010, 021/2)."""
         if not self.may_configure() or value_w < 0:
             return False
         self.failsafe_w = min(value_w, _MOST_W)
@@ -141,19 +146,19 @@ class ConsumptionLimit:
             self.end_ms = None
             self.version += 1
             if state == LIMITED:
-                self._enter(now_ms, UNLIMITED_CONTROLLED)  # 908: duration expired
+                self._enter(now_ms, UNLIMITED_CONTROLLED)  # 007, 908: duration expired
                 state = UNLIMITED_CONTROLLED
         if state == LIMITED or state == UNLIMITED_CONTROLLED:
             if now_ms - self._heartbeat_ms >= _HEARTBEAT_LOST_MS:
                 self.end_ms = None  # a stale limit is forgotten
-                self._enter(now_ms, FAILSAFE)  # 911, 912
+                self._enter(now_ms, FAILSAFE)  # 911, 912, 914/2
         elif state == INIT:
             if now_ms - self._since_ms >= _AUTONOMOUS_MS and not self.hold:
                 self._enter(now_ms, UNLIMITED_AUTONOMOUS)  # 906
-        elif state == FAILSAFE and not self.hold:
+        elif state == FAILSAFE and not self.hold:  # 916: a heartbeat alone does not end it
             returned_ms = self._returned_ms
             if now_ms - self._since_ms >= self.duration_ms:
-                self._enter(now_ms, UNLIMITED_AUTONOMOUS)  # 922
+                self._enter(now_ms, UNLIMITED_AUTONOMOUS)  # 922, TS-012
             elif (
                 returned_ms is not None
                 and now_ms - returned_ms >= _AUTONOMOUS_MS

@@ -9,7 +9,7 @@ from spine.device import FIRST
 
 NUMBER = const(2)
 CLIENT = const(7)  # the feature that watches the EMS
-_PROMISE_MS = const(60000)  # LPC: at least every 60 s
+_PROMISE_MS = const(60000)  # LPC 006, 032: at least every 60 s
 _EVERY_MS = const(30000)
 
 

@@ -1,5 +1,5 @@
 """ElectricalConnection server of the EVSE: parameters and connection of 5.2.2 UCF_AC_Measurement (tables 37-50) and
-5.2.3 UCF_Characteristics (tables 53-57, LPC scenario 4).
+5.2.3 UCF_Characteristics (tables 53-57, LPC scenario 4; rule 041).
 
 One feature carries both, since an entity may have only one server feature of a type.
 """
