@@ -38,6 +38,7 @@ ANY = st.recursive(
 )
 def test_any_command(command, address, classifier):
     box = Box(client=True)
+    box.hear()
     box.relate()
     box.relate(to=((1,), 8))
     text = (DATAGRAM % (address + (5, classifier, spine_box.ACK, json.dumps(command)))).encode()

@@ -131,28 +131,40 @@ def test_client_reads_discovery_subscribes_and_reads():
     assert heard[0] == "read" and "device" not in heard[1]["addressDestination"] and "ackRequest" not in heard[1]
     box = discovered()
     assert box.peer.client.sources == [(entity(1), 4, "CEM")]
-    request = next_request(box)
-    assert request[2] == "nodeManagementSubscriptionRequestCall"
-    assert request[3]["subscriptionRequest"]["serverAddress"] == {"device": "d:_n:EMS", "entity": [0], "feature": 0}
+    assert next_request(box)[:3] == ("read", ((1,), 4), "deviceDiagnosisHeartbeatData")
     assert box.hear() is None
-    box.tell("result", RESULT % 0, to=((0,), 0), source=((0,), 0), ref=box.last)
+    box.tell("reply", HEARTBEAT_DATA, to=((1,), 7), source=((1,), 4), ref=box.last)
     request = next_request(box)
     assert request == ("call", ((0,), 0), "nodeManagementSubscriptionRequestCall", {"subscriptionRequest": {
         "clientAddress": {"device": "d:_n:BOX", "entity": [1], "feature": 7},
         "serverAddress": {"device": "d:_n:EMS", "entity": [1],
          "feature": 4}, "serverFeatureType": "DeviceDiagnosis"}})
     box.tell("result", RESULT % 0, to=((0,), 0), source=((0,), 0), ref=box.last)
-    assert next_request(box)[:3] == ("read", ((1,), 4), "deviceDiagnosisHeartbeatData")
-    box.tell("reply", HEARTBEAT_DATA, to=((1,), 7), source=((1,), 4), ref=box.last)
     assert next_request(box)[:3] == ("read", ((1,), 4), "deviceDiagnosisStateData")
     box.tell("reply", STATE % "normalOperation", to=((1,), 7), source=((1,), 4), ref=box.last)
-    assert box.heard == [("alive", entity(1), BEAT), ("state", entity(1), "normalOperation")]
+    request = next_request(box)
+    assert request[2] == "nodeManagementSubscriptionRequestCall"
+    assert request[3]["subscriptionRequest"]["serverAddress"] == {"device": "d:_n:EMS", "entity": [0], "feature": 0}
+    box.tell("result", RESULT % 0, to=((0,), 0), source=((0,), 0), ref=box.last)
+    assert box.heard == [("shown", entity(1), BEAT), ("state", entity(1), "normalOperation")]
     box.now = 10**7
     assert box.hear() is None
     box.tell("notify", HEARTBEAT_DATA, to=((1,), 7), source=((1,), 4))
     box.tell("notify", STATE % "failure", to=((1,), 7), source=((1,), 4))
     box.tell("notify", '[[{"deviceDiagnosisHeartbeatData":[]}]]', to=((1,), 7), source=((1,), 4))
     assert box.heard[2:] == [("alive", entity(1), BEAT), ("state", entity(1), "failure")]
+
+
+def test_own_requests_do_not_wait_behind_a_burst_of_answers():
+    box = Box(client=True)
+    begin = next_request(box)[2]
+    box.tell("read", '[[{"nodeManagementDetailedDiscoveryData":[]}]]', to=((0,), 0), source=((0,), 0))
+    box.tell("reply", EMS_DISCOVERY, to=((0,), 0), source=((0,), 0), ref=box.last)
+    for _ in range(10):
+        box.tell("read", '[[{"loadControlLimitListData":[]}]]')
+    sent = [begin] + [box.hear()[2] for _ in range(4)]
+    discovery = "nodeManagementDetailedDiscoveryData"  # answered first: only who has read it knows our client
+    assert sent == [discovery, discovery, "deviceDiagnosisHeartbeatData"] + ["loadControlLimitListData"] * 2
 
 
 def test_pitfall_12_requests_are_repeated_with_growing_pauses():
@@ -168,7 +180,7 @@ def test_pitfall_12_requests_are_repeated_with_growing_pauses():
             else:
                 refused += 1
                 box.tell("result", RESULT % (7 if refused % 2 else 1), to=((0,), 0), source=((0,), 0), ref=box.last)
-    assert len(times) < 12 and ("state", entity(1), "normalOperation") in box.heard
+    assert len(times) < 14 and ("state", entity(1), "normalOperation") in box.heard
     assert times[1] - times[0] == 2000 and max(times[i + 1] - times[i] for i in range(len(times) - 1)) >= 16000
     granted = 0
     for box.now in range(120000, 400000, 100):
@@ -205,6 +217,9 @@ def test_a_change_of_the_foreign_device_is_read_again():
     moved = EMS_DISCOVERY.replace('{"entity":[1]},{"feature":4}', '{"entity":[2]},{"feature":11}')
     box.tell("reply", moved, to=((0,), 0), source=((0,), 0), ref=box.last)
     assert box.peer.client.sources == [(entity(2), 11, None)]
+    assert next_request(box)[:3] == ("read", ((2,), 11), "deviceDiagnosisHeartbeatData")
+    box.tell("result", RESULT % 7, to=((1,), 7), source=((2,), 11), ref=box.last)
+    box.now += 2000
     assert next_request(box)[3]["subscriptionRequest"]["serverAddress"]["feature"] == 11
 
 
@@ -216,7 +231,7 @@ def test_foreign_discovery_of_any_size_is_kept_small():
     many = EMS_DISCOVERY.replace('{"featureInformation":[', '{"featureInformation":[' + (feature + ",") * 40)
     next_request(box)
     box.tell("reply", many, to=((0,), 0), source=((0,), 0), ref=box.last, step=100)
-    assert len(many) > 10000 and len(box.peer.client.sources) == 4
+    assert len(many) > 10000 and len(box.peer.client.sources) == 8
 
 
 def test_messages_for_the_client_do_no_harm_without_one():
@@ -236,8 +251,10 @@ def test_clients_are_independent():
 
 def test_text_of_a_call_on_the_wire():
     box = discovered()
+    next_request(box)
+    box.tell("reply", HEARTBEAT_DATA, to=((1,), 7), source=((1,), 4), ref=box.last)
     command = json.loads(box.text())["data"][1]["payload"]["datagram"][1]["payload"][0]["cmd"]
     assert command == [[{"nodeManagementSubscriptionRequestCall": [{"subscriptionRequest": [
-        {"clientAddress": [{"device": "d:_n:BOX"}, {"entity": [0]}, {"feature": 0}]},
-        {"serverAddress": [{"device": "d:_n:EMS"}, {"entity": [0]}, {"feature": 0}]},
-        {"serverFeatureType": "NodeManagement"}]}]}]]
+        {"clientAddress": [{"device": "d:_n:BOX"}, {"entity": [1]}, {"feature": 7}]},
+        {"serverAddress": [{"device": "d:_n:EMS"}, {"entity": [1]}, {"feature": 4}]},
+        {"serverFeatureType": "DeviceDiagnosis"}]}]}]]

@@ -321,7 +321,7 @@ def test_pitfall_10_and_pitfall_12_the_box_subscribes_whatever_scenarios_and_ret
     peer = box.peer = box.connect(client=True)
     asked = []
     refusals = {0: 2, 4: 2}  # of the subscription, by the feature
-    for _ in range(60):
+    for _ in range(90):
         heard = box.hear()
         if heard:
             classifier, header, function, data, _ = heard

@@ -1,7 +1,8 @@
 """The client side of a peer: read its discovery, subscribe to its DeviceDiagnosis, read it, retry with back-off.
 
 Of the foreign discovery only the addresses of DeviceDiagnosis servers stay (with the type of their entity). Requests
-go out one at a time; one that fails is put back, the others go on (pitfalls 2, 10, 12).
+go out one at a time, the heartbeat first: the peer's limits count only after it. One that fails is put back, the
+others go on (pitfalls 2, 10, 12).
 """
 
 from bounded.compat import const
@@ -16,7 +17,7 @@ STATE = (
 
 _ANSWER_MS = const(15000)
 _LOOK_MS = const(1000)  # between two looks when there is nothing to ask
-_SOURCES = const(4)
+_SOURCES = const(8)
 _ENTITIES = const(32)
 
 # Places in the header's row.
@@ -30,8 +31,10 @@ _COUNTER = const(6)
 _CLASSIFIER = const(8)
 _ACK = const(9)
 
-# Steps: 0 read the discovery, 1 subscribe node management, then three for each source.
+# Steps: 0 read the discovery, 1 subscribe node management, then three for each source: read the heartbeat, subscribe,
+# read the state. A discovery is followed by those of the first source.
 _STEPS = const(3)
+_FIRST = const(2)
 
 
 class Client:
@@ -57,7 +60,7 @@ class Client:
         if self._waiting is not None:
             self.failed(now)
             return None
-        steps = 2 + _STEPS * len(self.sources) if self._done & 1 else 1
+        steps = _FIRST + _STEPS * len(self.sources) if self._done & 1 else 1
         for _ in range(steps):
             step = self._step
             if step >= steps:
@@ -81,16 +84,16 @@ class Client:
             header[_TO_DEVICE] = None  # not known before the answer
             return DISCOVERY
         entity, feature, kind = NODE_AT, 0, "NodeManagement"
-        if step > 1:
-            entity, feature, _ = self.sources[(step - 2) // _STEPS]
+        if step >= _FIRST:
+            entity, feature, _ = self.sources[(step - _FIRST) // _STEPS]
             kind = "DeviceDiagnosis"
-            step = 1 + (step - 2) % _STEPS
-            if step > 1:
+            step = (step - _FIRST) % _STEPS
+            if step != 1:
                 header[_ENTITY] = self.entity
                 header[_FEATURE] = self.feature
                 header[_TO_ENTITY] = entity
                 header[_TO_FEATURE] = feature
-                return HEARTBEAT if step == 2 else STATE
+                return STATE if step else HEARTBEAT
             own_entity, own_feature = self.entity, self.feature
         else:
             own_entity, own_feature = NODE_AT, 0
@@ -102,7 +105,7 @@ class Client:
     def failed(self, now):
         """The request was refused or not answered: go on with the next, later."""
         self._waiting = None
-        self._fails = min(self._fails + 1, 6)
+        self._fails = min(self._fails + 1, 4)  # 16 s: a heartbeat must not be missed for 120 s
         self._due = now + (1000 << self._fails)
 
     def answered(self, reference, error, now):
@@ -142,5 +145,6 @@ class Client:
         elif found != self.sources:
             self.sources = found
             self._done &= 3
+            self._step = _FIRST
             if self._waiting is None:
                 self._due = 0

@@ -62,8 +62,8 @@ class Device:
     `use_cases` are rows (entity address, actor, ((name, version, available, scenarios, subrevision), ...)).
     `bindings` is how many clients may bind one server feature; a further one is refused.
     `hook(peer, what, entity, value)` hears of a peer and its entity: "alive" (a heartbeat came: its timestamp,
-    counter and promised timeout in ms, each None when missing), "state" (its operatingState), "bound" and "unbound"
-    (the own feature), "closed".
+    counter and promised timeout in ms, each None when missing), "shown" (the same as the answer to a read: perhaps an
+    old one), "state" (its operatingState), "bound" and "unbound" (the own feature), "closed".
     """
 
     def __init__(self, address, kind, features=(), hook=None):

@@ -60,6 +60,7 @@ class Peer:
         self._revision = 0
         self._seen = 0  # changes of the device that were looked at
         self._pending = False  # a subscription has something to send, now or later
+        self._turn = False  # the client's, after an answer
         self._message = Message()
         incoming = self._incoming = Incoming(self, token_size, max_rows)
         self.begin = incoming.begin
@@ -135,7 +136,7 @@ class Peer:
         hook = self.device.hook
         if schema is HEARTBEAT:
             if data[1] is not None or data[2] is not None:
-                hook(self, "alive", head[_ENTITY], data)
+                hook(self, "alive" if classifier == "notify" else "shown", head[_ENTITY], data)
         elif schema is STATE:
             if data[1] is not None:
                 hook(self, "state", head[_ENTITY], data[1])
@@ -230,13 +231,17 @@ class Peer:
         header[_TO_DEVICE] = self.address
         header[_COUNTER] = device.counter + 1
         header[_REFERENCE] = header[_ACK] = None
-        if self._count:
+        # Own requests are few; behind a burst of 60 answers they would come too late.
+        client = self.client
+        wish = client.wish(now, header) if client and (self._turn or not self._count) else None
+        self._turn = False
+        if wish:
+            message.describe(wish, client.call)
+        elif self._count:
             self._answer(header)
+            self._turn = True
         elif not self._notify(header, now):
-            wish = self.client and self.client.wish(now, header)
-            if not wish:
-                return None
-            message.describe(wish, self.client.call)
+            return None
         device.counter += 1
         return message.producer
 

@@ -39,6 +39,7 @@ class SpineNode:
         self._guards = None  # (peer, its entity) that bound the limit: the energy guard
         self._links = {}  # by session
         self._beats = {}  # peer: (its entity, arrival) of the last heartbeat
+        self._counted = None  # (device, entity, counter) of the guard's last one, also of before this connection
         self._states = {}  # peer: the operating state it told last
         self._clock = clock
         address = "d:_n:%s_%s" % (settings.vendor.replace(" ", ""), settings.serial)
@@ -102,11 +103,14 @@ class SpineNode:
 
     def _heard(self, peer, what, address, value):
         now_ms = self._station.now_ms
+        if what == "shown" and (value[1] is None or self._counted != (peer.address, address, value[1])):
+            what = "alive"  # it has gone on: not the one of an EMS that beats no more and only connects again
         if what == "alive":
             if value[0] and self._clock.now_s() is None and self._clock.borrow(value[0]):
                 self._beat()  # the one before had no time stamp
             self._beats[peer] = (address, now_ms)
             if self._guards == (peer, address):
+                self._counted = peer.address, address, value[1]
                 self._consumption.heartbeat(now_ms)
         elif what == "bound" and value is self._load:
             self._guards = (peer, address)
