@@ -118,6 +118,8 @@ def _get():
             return b"\3"
         except OSError:  # interrupted by a signal
             continue
+        except MemoryError:  # Ctrl-C hit the unix port within a collection and left the heap locked, as no board does
+            end(_SOFT_RAW)
         if not data:
             end(_HARD)
         return data

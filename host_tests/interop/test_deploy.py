@@ -12,6 +12,7 @@ import time
 
 import pytest
 import runtimes
+import serial
 
 from host_tests.interop import firmware_spine
 from host_tests.interop.pty_board_process import PtyBoard, SerialConsole
@@ -90,6 +91,16 @@ def test_make_words(deployed, tmp_path):
     assert board.make("run-on-board", "FILE=%s" % (tmp_path / "hello.py")).strip() in ("on board /a", "on board /b")
     assert "say PORT=" in subprocess.run(["make", "-s", "-C", runtimes.ROOT, "deploy"], stderr=subprocess.PIPE,
                                          universal_newlines=True).stderr
+
+
+def test_a_heap_that_ctrl_c_left_locked_is_not_the_end_of_the_board(tmp_path):
+    """The unix port's signal may hit it while it collects; here the heap is locked by hand."""
+    with PtyBoard(tmp_path) as board, serial.Serial(board.port, timeout=1) as port:
+        board.mpremote("exec", "print(1)")
+        size = len(board.log())
+        port.write(b"import micropython; micropython.heap_lock()\r")
+        board.wait("raw REPL", size)
+        assert board.mpremote("exec", "print(6 * 7)").strip() == "42"
 
 
 def test_a_library_installs_by_mip(deployed):

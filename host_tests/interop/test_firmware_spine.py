@@ -239,7 +239,8 @@ def test_pitfall_33_missing_destination_device_means_me(ems):
     assert answer["classifier"] == "reply"
 
 
-def test_pitfall_20_second_ems_reads_and_hears_but_may_not_write(box, ems, known):
+def test_pitfall_20_second_ems_reads_and_hears_but_may_not_write(box, charging, known):
+    ems = charging  # else its power does not change, and there is nothing to hear
     with box.ems(known["second"], serial="2") as second:
         second.wait_ready()
         assert second.raw("LoadControl", limit_cmd(value=1000, active=True))["error"] == 9
