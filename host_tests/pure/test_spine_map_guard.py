@@ -3,8 +3,9 @@
 
 import asyncio
 
+from host_tests.pure.spine_box import EMS_DISCOVERY
 from host_tests.pure.spine_station import (
-    CONFIGURATION, LOAD, MEASUREMENT, NODE, WATCH, StationBox, active, failsafe, limit, read, until, watts,
+    BEAT, CONFIGURATION, LOAD, MEASUREMENT, NODE, WATCH, StationBox, active, failsafe, limit, read, until, watts,
 )
 from wallbox.echonet_map.power_limit import PowerLimitMap
 from wallbox.limits import failsafe as lpc
@@ -127,6 +128,41 @@ def test_pitfall_32_other_traffic_is_no_sign_of_life():
         assert box.ask("call", '[[{"nodeManagementSubscriptionRequestCall":[]}]]', to=NODE, source=NODE) == 7
     box.pass_ms(11000)
     assert box.lpc.state == lpc.FAILSAFE
+
+
+def dialled(box, counter):
+    """An EMS connects anew; it shows a heartbeat with this counter when the box reads it, and binds."""
+    old, box.peer = box.peer, box.connect(client=True)
+    old.close()
+    assert box.hear()[2] == "nodeManagementDetailedDiscoveryData"
+    box.tell("reply", EMS_DISCOVERY, to=NODE, source=NODE, ref=box.device.counter)
+    assert box.hear()[2] == "deviceDiagnosisHeartbeatData"
+    box.tell("reply", BEAT % ("", counter), to=WATCH, source=((1,), 4), ref=box.device.counter)
+    box.hear()
+    assert box.relate(to=LOAD) == 0
+
+
+def test_rule_036_a_heartbeat_that_the_box_reads_counts():
+    box = StationBox()
+    dialled(box, 7)
+    assert box.write(limit(watts(6000), active(True))) == 0
+    assert box.lpc.state == lpc.LIMITED
+
+
+def test_pitfall_32_an_old_heartbeat_that_is_read_again_is_no_sign_of_life():
+    """An EMS that beats no more, but connects again and again."""
+    for step, state in ((0, lpc.FAILSAFE), (1, lpc.LIMITED)):
+        box = StationBox()
+        dialled(box, 7)
+        assert box.write(limit(watts(6000), active(True))) == 0
+        box.beat()
+        box.told()
+        counter = box.beats
+        for _ in range(5):
+            box.pass_ms(25000, 1000)
+            counter += step
+            dialled(box, counter)
+        assert box.lpc.state == state
 
 
 def test_rule_036_and_rule_913_write_without_a_heartbeat_or_long_after_one():
