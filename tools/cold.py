@@ -23,7 +23,7 @@ _LEAST = 40  # nodes of a module's function that is worth a stub
 
 COLD = ("ship", "spine", "wallbox.spine_map", "wallbox.app", "wallbox.functions", "wallbox.echonet_map", "echonet",
         "bounded.json_reader", "wallbox.functions.phase_limits", "wallbox.spine_map.ev_connected",
-        "boards.devkit", "boards.esp32.net")
+        "wallbox.web", "boards.devkit", "boards.esp32.net")
 
 # What stays in memory, by module: functions, and methods behind the name of their class; `*` is all.
 RESIDENT = {
@@ -94,6 +94,7 @@ RESIDENT = {
     "wallbox.spine_map.power_limit": "PowerLimitFeature.step",
     "wallbox.station": "*",
     "wallbox.supervisor": "*",
+    "wallbox.web.server": "PageServer.run",
 }
 
 

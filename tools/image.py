@@ -3,8 +3,8 @@
     python3 tools/image.py [--arch x64|x86|xtensawin|...] [--board sim] [--optimise 0..3]
 
 The image is `.build/image/<arch>-O<n>-<board>/`: boot.py, main.py and slots.py as they are, everything else as .mpy in
-`wallbox/`, `lib/<package>/` and `boards/<board>/`. Only files that changed are compiled again. A file that does
-not compile is carried as source, so that importing it shows the error where it is.
+`wallbox/`, `lib/<package>/` and `boards/<board>/`; a page (.html) as .html.gz. Only files that changed are compiled
+again. A file that does not compile is carried as source, so that importing it shows the error where it is.
 With -O3 asserts and line numbers are gone, as on a device, and names are shortened (shorten.py); `optimise=0` keeps
 all three.
 """
@@ -13,6 +13,7 @@ import argparse
 import ast
 import base64
 import contextlib
+import gzip
 import hashlib
 import json
 import os
@@ -84,6 +85,17 @@ def sources(board="sim", host=False):
     return found
 
 
+def pages(without=()):
+    """Pages that an image carries as they are, compressed: a dictionary from the path in the image to the source."""
+    top, found = os.path.join(ROOT, "firmware"), {}
+    for folder, _, files in os.walk(top):
+        for file in files:
+            target = os.path.relpath(os.path.join(folder, file), top) + ".gz"
+            if file.endswith(".html") and not target.startswith(without):
+                found[target] = os.path.join(folder, file)
+    return found
+
+
 def _shared(path):
     """Files of boards that the file `path` imports."""
     with open(path, encoding="utf-8") as file:
@@ -107,6 +119,8 @@ def _update(folder, march, board, optimise, without, linked):
     except (OSError, ValueError):
         old = {}
     compiler = None if march == "cpython" else runtimes.mpy_cross()
+    for target, source in pages(without).items():
+        _put_page(folder, target, source)
     files = {target: source for target, source in sources(board, march == "cpython").items()
              if not target.startswith(without)}  # by an empty tuple nothing starts
     kept = frozenset(shorten.kept_names(BUILD)) if optimise == 3 and compiler else None
@@ -233,6 +247,19 @@ def _put(folder, target, text, compiler, march, optimise):
         file.write(text)
     os.replace(path + ".new", path)
     _unlink(compiled)
+
+
+def _put_page(folder, target, source):
+    path = os.path.join(folder, target)
+    with open(source, "rb") as file:
+        data = gzip.compress(file.read(), 9, mtime=0)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with contextlib.suppress(OSError), open(path, "rb") as file:
+        if file.read() == data:
+            return
+    with open(path + ".new", "wb") as file:
+        file.write(data)
+    os.replace(path + ".new", path)
 
 
 def _module_word(target):

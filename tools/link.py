@@ -63,6 +63,7 @@ LINKED = {
         "wallbox.spine_map.incentive_table", "wallbox.spine_map.maximum_power_limitation_curve",
         "wallbox.spine_map.identification", "wallbox.spine_map.load_control", "wallbox.spine_map.measurement",
     ),
+    "wallbox.web": ("wallbox.web.request", "wallbox.web.server", "wallbox.web.status"),
     "wallbox.app": ("wallbox.station", "wallbox.console", "wallbox.supervisor"),
     # of boards; what another board's image does not carry stays apart there
     "boards.devkit": (

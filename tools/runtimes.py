@@ -69,6 +69,16 @@ def node():
     return [path]
 
 
+def browser():
+    """A Chromium without a window: `CHROMIUM=/path`, or the machine's."""
+    own = os.environ.get("CHROMIUM")
+    for name in (own,) if own else ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"):
+        path = shutil.which(name)
+        if path:
+            return [path]
+    raise Missing("There is no Chromium: install Debian's chromium-headless-shell, or name one with CHROMIUM=/path.")
+
+
 def go_peer(name):
     """The program built from host_tests/peers/<name>/, a folder with a go.mod."""
     path = os.path.join(BUILD, "peers", name)

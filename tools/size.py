@@ -3,7 +3,8 @@
     python3 tools/size.py [--arch xtensawin|x86|...] [--no-heap]
 
 Sizes are those of mpy-cross -O3, modules joined as a device has them (link.py): the board interface counts as evse.
-`on demand` is the file of functions that are in RAM only while they are needed (cold.py), of all packages.
+`on demand` is the file of functions that are in RAM only while they are needed (cold.py), of all packages; `page` the
+status page as it lies on flash.
 Ends with status 1 when a gate is passed; an aim that is missed is only marked.
 The heap part is tools/heap.py, whose `rows()` gives (what, measured KB or None, goal KB, gate KB,
 whether the gate was reached before, why nothing was measured).
@@ -52,6 +53,7 @@ def sizes(arch="xtensawin"):
         for profile in ("full",) if target[:-3] in image.FULL_ONLY else ("core", "full"):
             result[profile][name] = result[profile].get(name, 0) + count
     for profile in result.values():
+        profile["page"] = sum(os.path.getsize(os.path.join(folder, target)) for target in image.pages())
         profile["on demand"] = os.path.getsize(os.path.join(folder, image.COLD))
     return result
 

@@ -71,6 +71,11 @@ class App:
         self.ship = self.spine = None
         if settings.ship_port:
             self._meet_ems(settings)
+        self.page = None
+        if settings.page_password:
+            from wallbox.web.server import PageServer
+
+            self.page = PageServer(self, settings)
         self.console = Console(self)
 
     def _meet_ems(self, settings):
@@ -114,6 +119,8 @@ class App:
             for task in self.ship.tasks():
                 yield task
             yield "spine", self.spine.run
+        if self.page:
+            yield "page", self.page.run
         if self.board.serve_console:
             yield "console", self._console
         for task in self.board.tasks(self) if hasattr(self.board, "tasks") else ():
@@ -251,7 +258,8 @@ async def _serve(running):
     _overwrite_stack(40)
     release()
     ski, port = (app.ship.ski, app.ship.port) if app.ship else ("-", "-")
-    print("ready %s ski=%s ship_port=%s echonet=%s:3610" % (VERSION, ski, port, app.echonet.bind))
+    page = " page=%s:%d" % (app.page.bind, app.page.port) if app.page else ""
+    print("ready %s ski=%s ship_port=%s echonet=%s:3610%s" % (VERSION, ski, port, app.echonet.bind, page))
     await supervisor.run(app)
 
 

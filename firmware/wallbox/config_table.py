@@ -34,6 +34,7 @@ wifi_ssid s - 32
 wifi_password p - 63
 time_server s - 45
 page_password p - 32
+page_port i 80 1 65535
 vendor s Open 32
 brand s Open 32
 model s Wallbox 32

@@ -57,7 +57,7 @@ class Console:
         yield "offer_ma", station.offer.offer_ma
         yield "phases", station.facts.phases
         yield "binding", station.decision.binding if station.decision else None
-        yield "limits", self._limits(station)
+        yield "limits", self.every_limit(station)
         yield "pilot_state", guard.state
         yield "faults", guard.faults  # these three are codes: evse/texts.py has their words
         yield "warnings", guard.warnings
@@ -76,8 +76,11 @@ class Console:
 
         if app.ship:
             yield "ship", app.ship.report()
+        if app.page:
+            yield "page", app.page.report()
 
-    def _limits(self, station):
+    def every_limit(self, station):
+        """Every source of limits, one dictionary each."""
         if station.decision:
             for name, kind, value, unit, age_ms, active, binding, share_ma in rows(
                 station.sources, station.now_ms, station.decision
