@@ -24,7 +24,8 @@ CALM_MS = 300  # gap between two ticks of the guard; beyond 500 ms it would open
 @pytest.fixture(scope="module")
 def box():
     with SimProcess("--runtime", "mpy32", "--bind", BOX, "--multicast-if", "127.0.0.1", "--quiet", "--profile", "full",
-                    "--set", "page_password=" + PASSWORD, "--set", "page_port=%d" % PORT, "--set", "rise_ma_per_5s=80000") as running:
+                    "--set", "page_password=" + PASSWORD, "--set", "page_port=%d" % PORT,
+                    "--set", "rise_ma_per_5s=80000") as running:
         running.control.call("plug", phases=3, ready=True, reaction_ms=100, ramp_ma_s=1000000)
         running.control.wait(lambda state: state["current_ma"] == [FULL_MA] * 3, 30)
         yield running
@@ -153,8 +154,8 @@ def test_it_cannot_be_written_to(box, friend):
 
 
 def test_s1_path_traversal_finds_nothing(friend):
-    for path in ("/../settings.json", "/..%2f..%2fsettings.0", "//etc/passwd", "/identity/key.der", "/page.html.gz", "/.",
-                 "/status.json/..", "/\\..\\settings.0", "status.json", "http://other/status.json", "/%2e%2e/key.der"):
+    for path in ("/../settings.json", "/..%2f..%2fsettings.0", "//etc/passwd", "/identity/key.der", "/page.html.gz",
+                 "/.", "/status.json/..", "/\\..\\settings.0", "status.json", "http://other/status.json", "/%2e%2e/key.der"):
         assert friend.get(path).status == 404, path
         assert Client(BOX, OTHER).get(path).status == 401, path
 
