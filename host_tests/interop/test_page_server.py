@@ -155,7 +155,8 @@ def test_it_cannot_be_written_to(box, friend):
 
 def test_s1_path_traversal_finds_nothing(friend):
     for path in ("/../settings.json", "/..%2f..%2fsettings.0", "//etc/passwd", "/identity/key.der", "/page.html.gz",
-                 "/.", "/status.json/..", "/\\..\\settings.0", "status.json", "http://other/status.json", "/%2e%2e/key.der"):
+                 "/.", "/status.json/..", "/\\..\\settings.0", "status.json", "http://other/status.json",
+                 "/%2e%2e/key.der"):
         assert friend.get(path).status == 404, path
         assert Client(BOX, OTHER).get(path).status == 401, path
 
