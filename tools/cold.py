@@ -70,13 +70,15 @@ RESIDENT = {
     "wallbox.echonet_map.load_control": "LoadControlMap.get",
     "wallbox.echonet_map.operation_mode": "OperationModeMap.get",
     "wallbox.echonet_map.power_limit": "PowerLimitMap.get",
-    "wallbox.functions.ac_measurement": "*",
+    "wallbox.functions.ac_measurement": "Energy.step Energy.begin_session Energy.session_wh",
     "wallbox.functions.device_state": "DeviceState.faults",
     "wallbox.functions.ev_connected": "*",
     "wallbox.functions.load_control": "LoadControl.step",
     "wallbox.functions.charge_plan": "ChargePlan.step",
     "wallbox.functions.ems_watch": "EmsWatch.heartbeat EmsWatch.lease EmsWatch.alive",
     "wallbox.functions.power_limit": "PowerLimit.effective_w PowerLimit.step",
+    "wallbox.functions.session_summary": "SessionSummary.step SessionSummary.running SessionSummary.wanted "
+                                         "SessionSummary._session SessionSummary._ended",
     "wallbox.ship_link": "ShipLink._clock ShipLink.button ShipLink._look ShipLink.after_handshake "
                          "ShipLink.disconnected",
     "wallbox.spine_map.ac_measurement": "AcMeasurementFeature.value AcMeasurementFeature.step kind_and_phase",
@@ -92,6 +94,7 @@ RESIDENT = {
     "wallbox.spine_map.node": "SpineNode.run SpineNode.expect_ems SpineNode.disconnected Link.end Link._send "
                               "Link.close",
     "wallbox.spine_map.power_limit": "PowerLimitFeature.step",
+    "wallbox.spine_map.session_summary": "SessionSummaryFeature.step",
     "wallbox.station": "*",
     "wallbox.supervisor": "*",
     "wallbox.web.server": "PageServer.run",

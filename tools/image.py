@@ -39,7 +39,7 @@ FULL_ONLY = (
     "wallbox/spine_map/maximum_power_limitation_curve",
     "wallbox/functions/identification", "wallbox/functions/phase_limits", "wallbox/spine_map/charging_power_limits",
     "wallbox/spine_map/ev_connected", "wallbox/spine_map/identification", "wallbox/spine_map/load_control",
-    "wallbox/spine_map/measurement",
+    "wallbox/spine_map/measurement", "wallbox/spine_map/session_summary",
 )
 
 

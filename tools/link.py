@@ -43,14 +43,14 @@ LINKED = {
     "wallbox.functions": (
         "wallbox.functions.ac_measurement", "wallbox.functions.device_state", "wallbox.functions.ev_connected",
         "wallbox.functions.load_control", "wallbox.functions.measurement", "wallbox.functions.operation_mode",
-        "wallbox.functions.power_limit",
+        "wallbox.functions.power_limit", "wallbox.functions.session_summary",
     ),
     "wallbox.echonet_map": (
         "wallbox.echonet_map.device_state", "wallbox.echonet_map.ev_connected", "wallbox.echonet_map.load_control",
         "wallbox.echonet_map.measurement", "wallbox.echonet_map.operation_mode", "wallbox.echonet_map.power_limit",
     ),
     "wallbox.spine_map": (
-        "wallbox.clock", "wallbox.ship_link", "wallbox.spine_map.ac_measurement",
+        "wallbox.ship_link", "wallbox.spine_map.ac_measurement",
         "wallbox.spine_map.device_configuration", "wallbox.spine_map.device_diagnosis",
         "wallbox.spine_map.node", "wallbox.spine_map.power_limit",
     ),
@@ -62,9 +62,10 @@ LINKED = {
         "wallbox.spine_map.charging_power_limits", "wallbox.spine_map.consumption_curve",
         "wallbox.spine_map.incentive_table", "wallbox.spine_map.maximum_power_limitation_curve",
         "wallbox.spine_map.identification", "wallbox.spine_map.load_control", "wallbox.spine_map.measurement",
+        "wallbox.spine_map.session_summary",
     ),
     "wallbox.web": ("wallbox.web.request", "wallbox.web.server", "wallbox.web.status"),
-    "wallbox.app": ("wallbox.station", "wallbox.console", "wallbox.supervisor"),
+    "wallbox.app": ("wallbox.clock", "wallbox.station", "wallbox.console", "wallbox.supervisor"),
     # of boards; what another board's image does not carry stays apart there
     "boards.devkit": (
         "boards.sim.car", "boards.sim.contactor", "boards.sim.injected", "boards.sim.meter",

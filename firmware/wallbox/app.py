@@ -15,6 +15,7 @@ from bounded.compat import const, ticks_diff, ticks_ms, unload
 from bounded.on_demand import release, trim
 from bounded.wait import sleep_ms
 from wallbox import supervisor
+from wallbox.clock import Clock
 from wallbox.console import Console
 from wallbox.functions.device_state import DeviceState
 from wallbox.functions.ev_connected import EvConnected
@@ -22,6 +23,7 @@ from wallbox.functions.load_control import LoadControl
 from wallbox.functions.measurement import Measurement
 from wallbox.functions.operation_mode import OperationMode
 from wallbox.functions.power_limit import PowerLimit
+from wallbox.functions.session_summary import SessionSummary
 from wallbox.station import Station
 
 VERSION = "0.1.0"
@@ -48,6 +50,7 @@ class App:
         self.online = None  # False: the board keeps a network, and it is not up
         self.update = None  # a sentence on the last update; see update.py
         self.trial_s = settings.update_trial_s
+        self.clock = Clock(board)
         self.station = station = Station(board, settings)
         self.device_state = DeviceState(station)
         self.operation_mode = OperationMode(station)
@@ -55,6 +58,7 @@ class App:
         self.power_limit = PowerLimit(station)
         self.load_control = LoadControl(station)
         self.measurement = Measurement(station)
+        self.session_summary = SessionSummary(station)
         self.phase_limits = self.charge_plan = self.identification = None
         if settings.profile == "full":
             from wallbox.functions.charge_plan import ChargePlan
@@ -92,7 +96,6 @@ class App:
             print("SHIP is off: this Python has no TLS")
             return
         from wallbox import identity
-        from wallbox.clock import Clock
         from wallbox.limits.failsafe import ConsumptionLimit
         from wallbox.ship_link import ShipLink
         from wallbox.spine_map.node import SpineNode
@@ -104,7 +107,7 @@ class App:
         self.power_limit.expect(
             ConsumptionLimit(0, settings.failsafe_w, settings.failsafe_s * 1000, settings.failsafe_hold)
         )
-        self.spine = SpineNode(self, settings, VERSION, Clock(self.board))
+        self.spine = SpineNode(self, settings, VERSION, self.clock)
         self.ship = ShipLink(self.station, settings, own, self.board.storage, self.spine)
 
     def tasks(self):
@@ -193,6 +196,24 @@ class App:
                 del remembered
                 unload("wallbox.remembered")
                 unload("bounded.records")
+            if self.session_summary.step():
+                self._keep_session()
+
+    def _keep_session(self):
+        from wallbox import session_log
+
+        try:
+            session_log.save(self, self.board.storage)
+        except OSError as error:
+            print("session not kept: %s" % error)
+            self.session_summary.kept(0)
+        del session_log
+        self.forget_sessions()
+
+    def forget_sessions(self):
+        """Drop the modules that keep or read sessions; a list that is being read goes on."""
+        for name in ("wallbox.session_text", "wallbox.session_log", "bounded.log", "bounded.records"):
+            unload(name)
 
     async def _console(self):
         await self.board.serve_console(self.console)
@@ -243,17 +264,18 @@ def _overwrite_stack(depth):
 
 
 async def _serve(running):
-    from wallbox import config, remembered
+    from wallbox import config, remembered, session_log
 
     settings = config.current
     board = __import__("boards." + _installed_board(), None, None, ("create",)).create(settings)
     app = App(board, settings)
     running.append(app)
     remembered.restore(app, board.storage)
+    session_log.restore(app, board.storage)
     from wallbox import started
 
     started.free()
-    del settings, config, remembered, started
+    del settings, config, remembered, session_log, started
     unload("wallbox.started")
     _overwrite_stack(40)
     release()

@@ -2,8 +2,6 @@
 
 import time
 
-from bounded.iso8601 import epoch_s, put_timestamp
-
 _PLAUSIBLE_S = 1767225600  # 2026-01-01: a clock before that was never set
 
 
@@ -27,6 +25,8 @@ class Clock:
 
     def borrow(self, timestamp):
         """An EMS told the time: better than none. True when it will do; a clock that was set never moves."""
+        from bounded.iso8601 import epoch_s  # not above: without an EMS nobody needs it
+
         told_s = epoch_s(timestamp.encode(), len(timestamp))
         if told_s is None or told_s < _PLAUSIBLE_S:
             return False
@@ -38,5 +38,7 @@ class Clock:
         now_s = self.now_s()
         if now_s is None:
             return None
+        from bounded.iso8601 import put_timestamp
+
         size = put_timestamp(now_s, self._text)
         return str(self._text[:size], "ascii")

@@ -142,6 +142,18 @@ class Console:
         plan.step()
         return (("missing_wh", plan.missing_wh),)
 
+    def op_sessions(self, request):
+        """The newest charging sessions, `count` of them (10), up to 100, with the bill of the EMS where it sent one."""
+        count = request.get("count", 10)
+        if type(count) is not int or not 1 <= count <= 100:
+            return (("error", "count must be 1 to 100"),)
+        from wallbox import session_text
+
+        rows = session_text.newest(self._app.board.storage, count)
+        del session_text
+        self._app.forget_sessions()
+        return (("sessions", rows),)
+
     def _person(self, act):
         if not self._app.ship:
             return (("error", "SHIP is off"),)

@@ -13,6 +13,7 @@ from wallbox.functions.identification import Identification
 from wallbox.functions.measurement import Measurement
 from wallbox.functions.phase_limits import PhaseLimits
 from wallbox.functions.power_limit import PowerLimit
+from wallbox.functions.session_summary import SessionSummary
 from wallbox.limits.failsafe import ConsumptionLimit
 from wallbox.spine_map.device_diagnosis import CLIENT
 from wallbox.spine_map.node import SpineNode
@@ -112,6 +113,7 @@ class StationBox(Box):
         self.power_limit = PowerLimit(self.station)
         given = self.settings
         self.measurement = Measurement(self.station)
+        self.session_summary = SessionSummary(self.station)
         self.identification = self.phase_limits = self.charge_plan = None
         if given.profile == "full":
             self.identification = Identification()

@@ -7,13 +7,12 @@ class MeasurementMap:
     def __init__(self, app):
         self._station = app.station
         self._battery = app.measurement
-        self._reset_wh = 0  # D8 counts from here
 
     def get(self, epc):
         readings = self._station.readings
         if epc == 0xD8:
-            total_wh = self._station.energy.total_wh
-            return None if total_wh is None else (total_wh - self._reset_wh) % 1000000000
+            energy = self._station.energy
+            return None if energy.total_wh is None else (energy.total_wh - energy.reset_wh) % 1000000000
         if 0xD3 <= epc <= 0xD5 and not self._station.meter_fresh:
             return None
         if epc == 0xD3:
@@ -40,7 +39,8 @@ class MeasurementMap:
     def set(self, epc, value):
         """D9: the charged energy counts from now. D7: there is none to reset."""
         if epc == 0xD9:
-            if self._station.energy.total_wh is None:
+            energy = self._station.energy
+            if energy.total_wh is None:
                 return False
-            self._reset_wh = self._station.energy.total_wh
+            energy.reset_wh = energy.total_wh
         return True

@@ -26,6 +26,7 @@ _STEP_MS = const(100)
 
 _EVSECC = ("evseCommissioningAndConfiguration", "1.0.1", True, (1, 2), "release")
 _LPC = ("limitationOfPowerConsumption", "1.0.0", True, (1, 2, 3, 4), "release")
+_EVCS = ("evChargingSummary", "1.0.1", True, (1,), "release")
 _MPC = ("monitoringOfPowerConsumption", "1.0.0", True, (1, 2, 3, 4, 5), "release")
 
 
@@ -53,11 +54,15 @@ class SpineNode:
         self._beat = diagnosis.beat
         self._steps = (limit.step, configuration.step, diagnosis.step, measurement.step)
         self._ev = None
+        more = ()
         if app.phase_limits:
             from wallbox.spine_map.ev_connected import EvEntity
+            from wallbox.spine_map.session_summary import SessionSummaryFeature
 
             self._ev = EvEntity(device, app, measurement, clock)
-            self._steps += (self._ev.step,)
+            summary = SessionSummaryFeature(device, app.session_summary)
+            self._steps += (self._ev.step, summary.step)
+            more = (summary.feature,)
         device.add(
             (
                 entity(1),
@@ -70,11 +75,12 @@ class SpineNode:
                     electrical_connection.feature(station),
                     measurement.feature,
                     diagnosis.client,
-                ),
+                )
+                + more,
             )
         )
         device.use_cases = [
-            (_EVSE, "EVSE", (_EVSECC,)),
+            (_EVSE, "EVSE", (_EVSECC, _EVCS) if more else (_EVSECC,)),
             (_EVSE, "ControllableSystem", (_LPC,)),
             (_EVSE, "MonitoredUnit", (_MPC,)),
         ]
