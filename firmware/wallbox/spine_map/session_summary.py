@@ -121,19 +121,20 @@ def _taken(row, bill):
     if row[2] is not None or row[3] is not None:
         bill[DURATION] = _duration_s(row[2], row[3])
     if row[4] is CLEARED:
-        bill[ENERGY] = None
+        _clear(bill, ENERGY, ENERGY + 2)
     for unit, number, scale in _entries(row[4]):
         if unit not in (None, "Wh"):
             return False
         _put(bill, ENERGY, number, scale)
     if row[5] is CLEARED:
-        bill[COST] = bill[CURRENCY] = None
+        bill[CURRENCY] = None
+        _clear(bill, COST, COST + 2)
     for kind, currency, number, scale in _entries(row[5]):
         if kind in (None, "absolutePrice"):
             bill[CURRENCY] = currency or bill[CURRENCY]
             _put(bill, COST, number, scale)
     if row[6] is CLEARED:
-        bill[GRID] = bill[GRID + 2] = bill[OWN] = bill[OWN + 2] = None
+        _clear(bill, GRID, PLACES)
     known = []
     for number, kind, values, costs in _entries(row[6]):
         if kind is None and number in (1, 2):
@@ -151,6 +152,11 @@ def _taken(row, bill):
 
 def _entries(rows):
     return () if rows is None or rows is CLEARED else rows
+
+
+def _clear(bill, begin, end):
+    for at in range(begin, end):
+        bill[at] = None
 
 
 def _put(bill, at, number, scale):

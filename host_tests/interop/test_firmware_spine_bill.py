@@ -1,0 +1,142 @@
+"""The bill of a session (EVCS) in the whole firmware under 32-bit MicroPython, written by an EMS on spine-go, which has
+the types but no use case: over unplug, restart and power cut."""
+
+import pytest
+
+from host_tests.interop.firmware_spine import CAR, Wallbox, identities, limited
+
+pytestmark = pytest.mark.xdist_group("spine-bill")
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory):
+    return identities(tmp_path_factory.mktemp("ems-bill"), "one")
+
+
+@pytest.fixture(scope="module")
+def box(known):
+    with Wallbox("127.0.14.41", "--profile", "full", "--heap", "260K", trusted=[known["one"].ski], car=None) as box:
+        yield box
+        box.survived()
+
+
+@pytest.fixture
+def ems(box, known):
+    with box.ems(known["one"]) as ems:
+        ems.wait_ready(25)
+        limited(ems, 22075)  # as much as 32 A
+        yield ems
+
+
+class Bill:
+    """The EMS's side: it has bound and subscribed the bill with the client that wrote its limits."""
+
+    def __init__(self, ems):
+        self._ems = ems
+        call = ems.messages("out", "nodeManagementBindingRequestCall")[0]["cmd"]["nodeManagementBindingRequestCall"]
+        self._from = call["bindingRequest"]["clientAddress"]
+        for what in ("Binding", "Subscription"):
+            address = {"entity": [1], "feature": 8}
+            name = what[0].lower() + what[1:] + "Request"
+            answer = ems.raw("NodeManagement", {"nodeManagement%sRequestCall" % what: {name: {
+                "clientAddress": self._from, "serverAddress": address}}}, classifier="call")
+            assert answer["error"] == 0, answer
+
+    def put(self, cmd):
+        return self._ems.raw("Bill", cmd, **{"from": self._from})["error"]
+
+    def read(self, function):
+        answer = self._ems.raw("Bill", {function: {}}, classifier="read", **{"from": self._from})
+        return answer["cmd"][function][function.replace("ListData", "Data")][0]
+
+    def wanted(self):
+        return self.read("billDescriptionListData")["updateRequired"]
+
+    def told(self, function):
+        """What the box notified, oldest first."""
+        return [each["cmd"][function][function.replace("ListData", "Data")][0]
+                for each in self._ems.messages("in", function, "notify")]
+
+
+def bill(lists, cost, partial=False):
+    """A bill of 12 Wh with value and cost of a position as lists, as in the XSD, or as objects, as in spine-go."""
+    def form(element):
+        return [element] if lists else element
+
+    def share(key, kind, energy, money):
+        return {"positionId": key, "positionType": kind,
+                "value": form({"valuePercentage": {"number": energy, "scale": 0}}),
+                "cost": form({"costPercentage": {"number": money, "scale": 0}})}
+
+    entry = {"billId": 1, "billType": "chargingSummary", "total": {
+        "timePeriod": {"startTime": "-PT30M", "endTime": "PT0S"},
+        "value": form({"unit": "Wh", "value": {"number": 12, "scale": 0}}),
+        "cost": form({"costType": "absolutePrice", "currency": "EUR", "cost": {"number": cost, "scale": -2}})},
+        "position": [share(1, "gridElectricEnergy", 65, 90), share(2, "selfProducedElectricEnergy", 35, 10)]}
+    if not partial:
+        return {"billListData": {"billData": [entry]}}
+    entry = {"billId": 1, "total": {"cost": form({"cost": {"number": cost, "scale": -2}})}}
+    return {"function": "billListData", "filter": [{"cmdControl": {"partial": {}}}],
+            "billListData": {"billData": [entry]}}
+
+
+def session(box, wh=4):
+    """A car comes, takes so much and goes."""
+    box.control.call("plug", **CAR)
+    box.control.wait(lambda state: state["ev"] and state["session_wh"] == 0, 10)
+    box.control.wait(lambda state: (state["session_wh"] or 0) >= wh, 40)
+    box.control.call("unplug")
+    box.control.wait(lambda state: state["pilot_state"] == "A", 10)
+
+
+def sessions(box, **more):
+    return box.control.call("sessions", **more)["sessions"]
+
+
+def ended(box, number):
+    """Wait until so many sessions are listed."""
+    box.control.wait(lambda state: len(sessions(box)) == number, 10)
+    return sessions(box)
+
+
+@pytest.mark.parametrize("lists", [False, True], ids=["objects", "lists"])
+def test_a_bill_in_both_nestings_after_unplug_and_after_power_cuts(box, ems, lists):
+    before = len(sessions(box))
+    found = Bill(ems)
+    session(box)
+    ems.until(found.wanted, 10)
+    rows = ended(box, before + 1)
+    assert rows[0]["energy_wh"] >= 4 and "cost" not in rows[0] and rows[0]["start"][:2] == "20"
+    assert [each["updateRequired"] for each in found.told("billDescriptionListData")][-1]
+    assert found.put(bill(lists, 456)) == 0
+    assert not found.wanted()
+    ems.until(lambda: found.told("billDescriptionListData")[-1]["updateRequired"] is False, 5)
+    shown = found.read("billListData")
+    assert shown["total"]["cost"][0]["cost"] == {"number": 456, "scale": -2}
+    assert shown["position"][1]["value"][0]["valuePercentage"]["number"] == 35
+    assert found.put(bill(lists, 499, partial=True)) == 0
+    row = dict(rows[0], billed_wh="12", cost="4.99", currency="EUR", grid_per_cent="65", grid_cost_per_cent="90",
+               own_per_cent="35", own_cost_per_cent="10")
+    box.control.wait(lambda state: sessions(box)[0] == row, 5)
+    box.control.call("restart")
+    assert sessions(box, count=1) == [row]
+    box.control.call("powercut")
+    assert sessions(box)[0] == row and len(sessions(box)) == before + 1
+
+
+def test_a_session_that_the_power_ended_is_found_and_summed_up(box, ems):
+    before = len(sessions(box))
+    box.control.call("plug", **CAR)
+    box.control.wait(lambda state: state["ev"] and state["session_wh"] == 0, 10)
+    state = box.control.wait(lambda state: (state["session_wh"] or 0) >= 4, 40)
+    box.control.call("powercut")
+    rows = ended(box, before + 1)
+    assert rows[0]["ended"] == "power cut" and rows[0]["energy_wh"] >= state["session_wh"]
+    box.control.wait(lambda state: state["session_wh"] is not None, 10)
+    box.control.call("unplug")
+    box.control.wait(lambda state: state["pilot_state"] == "A", 10)
+    ems.wait_ready(25)
+    found = Bill(ems)
+    ems.until(found.wanted, 10)
+    assert found.put(bill(False, 7)) == 0
+    box.control.wait(lambda state: sessions(box)[0].get("cost") == "0.07", 5)
