@@ -200,14 +200,13 @@ class App:
                 self._keep_session()
 
     def _keep_session(self):
-        from wallbox import session_log
-
         try:
+            from wallbox import session_log
+
             session_log.save(self, self.board.storage)
-        except OSError as error:
+        except (OSError, MemoryError) as error:
             print("session not kept: %s" % error)
             self.session_summary.kept(0)
-        del session_log
         self.forget_sessions()
 
     def forget_sessions(self):
