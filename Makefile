@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .build/venv/bin/python
 
-.PHONY: run test lint size bench flash deploy provision repl run-on-board setup clean
+.PHONY: run test lint size bench flash deploy bundle update provision repl run-on-board setup clean
 
 # make run STAY=1 keeps the wallbox up after the story
 run: ; @$(call exists,demo.py) && $(PYTHON) tools/setup.py run && exec $(VENV) tools/demo.py $(if $(STAY),--stay) $(ARGS)
@@ -27,6 +27,12 @@ flash: ; @$(boards) && exec $(VENV) tools/flash.py --port $(PORT) --firmware $(F
 
 # make deploy BOARD=devkit PORT=... [CONFIG=settings.json]
 deploy: ; @$(boards) && exec $(VENV) tools/deploy.py --board $(or $(BOARD),devkit) --port $(PORT) $(if $(CONFIG),--config $(CONFIG)) $(ARGS)
+
+# make bundle BOARD=devkit [ARCH=rv32imc] [ARGS="--out file"]: a signed update, for `update url=...` on the console
+bundle: ; @$(PYTHON) tools/setup.py run && exec $(VENV) tools/bundle.py --board $(or $(BOARD),devkit) --arch $(or $(ARCH),xtensawin) $(ARGS)
+
+# make update BOARD=devkit PORT=...: the same over the cable
+update: ; @$(boards) && exec $(VENV) tools/update.py --board $(or $(BOARD),devkit) --port $(PORT) $(ARGS)
 
 # make provision PORT=... [ARGS="--show"]
 provision: ; @$(boards) && exec $(VENV) tools/provision_board.py --port $(PORT) $(ARGS)

@@ -13,6 +13,7 @@ import subprocess
 
 import hypothesis
 import pytest
+import runtimes
 
 from host_tests import on_micropython
 
@@ -62,6 +63,7 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_configure(config):
+    os.environ["XDG_CONFIG_HOME"] = os.path.join(runtimes.BUILD, "test", "config")  # no key in the home of a person
     if os.environ.get("PYTEST_XDIST_WORKER"):
         config.shares_network = not _own_network()
     for runtime in on_micropython.RUNTIMES:

@@ -20,6 +20,7 @@ import image
 import provision
 import runtimes
 import setup
+import update_key
 from runtimes import ROOT
 
 _HELPER = os.path.join(ROOT, "tools", "on_board.py")
@@ -204,6 +205,15 @@ def identity(link):
     return ski
 
 
+def put_update_key(link, folder):
+    """Bring the board the key that signs its updates (bundle.py); True when it was new there."""
+    wanted = update_key.public(update_key.private(folder or update_key.folder()))
+    if link.ask("hashes('', False, '.pub')").get("update.pub") == _hash(wanted):
+        return False
+    link.put("/update.pub", wanted)
+    return True
+
+
 def put_identity(link, folder):
     """Copy the identity in `folder` to the board; the key goes last, so that none is there in part."""
     for name in _IDENTITY:
@@ -247,7 +257,7 @@ def checked_board(name):
             raise Failed("boards/%s/wiring.py: %s" % (name, error)) from None
 
 
-def deploy(port, board, folder=None, config=None, wait=True):
+def deploy(port, board, folder=None, config=None, wait=True, keys=None):
     """Everything; `folder` is an image that is there already."""
     settings = checked_settings(config) if config else None
     if not folder:
@@ -269,6 +279,8 @@ def deploy(port, board, folder=None, config=None, wait=True):
         ski = identity(link)
         if ski:
             print("made an identity: SKI %s" % ski)
+        if put_update_key(link, keys):
+            print("it takes updates that are signed with your key from now on")
         if settings is not None:
             link.put("/settings.json", settings)
         link.reset()
@@ -282,12 +294,13 @@ def main():
     parser.add_argument("--port", required=True, help="serial port, e.g. /dev/ttyUSB0")
     parser.add_argument("--config", help="settings to import, a JSON file; README lists them")
     parser.add_argument("--image", help="a folder made by tools/image.py, instead of building one")
+    parser.add_argument("--keys", default=update_key.folder(), help="folder of the key that signs updates")
     parser.add_argument("--no-wait", action="store_true", help="do not wait until the board serves")
     given = parser.parse_args()
     setup.ensure("run", "boards")
     try:
-        deploy(given.port, given.board, given.image, given.config, not given.no_wait)
-    except (Failed, provision.Refused, runtimes.Missing) as error:
+        deploy(given.port, given.board, given.image, given.config, not given.no_wait, given.keys)
+    except (Failed, provision.Refused, update_key.Failed, runtimes.Missing) as error:
         sys.exit("deploy: %s" % error)
 
 

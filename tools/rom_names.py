@@ -65,7 +65,7 @@ _MICROPYTHON = """
     load_cert_chain load_verify_locations verify_mode verify_callback wrap_socket server_side
     server_hostname do_handshake_on_connect ilistdir statvfs umount mount sync urandom dupterm ptr ptr8
     ptr16 ptr32 unhexlify hexlify method raw push put fill SHORT host addressof bytearray_at bytes_at sizeof
-    calcsize DeflateIO crc32 decompress digest hexdigest update aes encrypt decrypt
+    calcsize DeflateIO install crc32 decompress digest hexdigest update aes encrypt decrypt
 """.split()
 FOREIGN = frozenset(_MICROPYTHON).union(*(dir(each) for each in _LIBRARIES))
 

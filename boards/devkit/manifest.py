@@ -19,6 +19,7 @@ package("boards", base_path="../..", files=(  # noqa: F821
     "esp32/console.py",
     "esp32/ladder.py",
     "esp32/net.py",
+    "esp32/ota.py",
     "esp32/restart.py",
     "esp32/sntp.py",
     "sim/car.py",

@@ -112,6 +112,12 @@ class Wallbox:
 
         restart.now()
 
+    def ota(self):
+        """What brings a new MicroPython to this chip."""
+        from boards.esp32 import ota
+
+        return ota
+
     def clock_changed(self, offset_s):
         self.wall_offset_s = offset_s
 

@@ -72,7 +72,7 @@ async def serve(call):
                     answer(call, line, sys.stdout.write)
                 line = ""
                 break
-            if len(line) < _LONGEST:
+            if mark >= " " and len(line) < _LONGEST:  # mpremote leaves control codes behind
                 line += mark
             if not poll.poll(0):
                 break

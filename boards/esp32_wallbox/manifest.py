@@ -23,6 +23,7 @@ package("boards", base_path="../..", files=(  # noqa: F821
     "esp32/pilot.py",
     "esp32/plateau.py",
     "esp32/pulses.py",
+    "esp32/ota.py",
     "esp32/restart.py",
     "esp32/schema.py",
     "esp32/sntp.py",

@@ -48,7 +48,8 @@ class App:
         self.loop_gap_ms = 0  # longest time between two guard ticks of the last minute or so
         self.failures = 0  # of tasks, since the start
         self.online = None  # False: the board keeps a network, and it is not up
-        self.update = None  # a sentence on the last update; see update.py
+        self.updating = False
+        self.update = None  # how far an update is, or how the last one ended
         self.trial_s = settings.update_trial_s
         self.clock = Clock(board)
         self.station = station = Station(board, settings)
@@ -235,7 +236,7 @@ class App:
             self.load_control.end_session()
 
 
-def _installed_board():
+def installed_board():
     """Name of the one board that an installation carries in `boards/`."""
     for folder in sys.path:
         top = (folder or ".") + "/boards/"
@@ -266,7 +267,7 @@ async def _serve(running):
     from wallbox import config, remembered, session_log
 
     settings = config.current
-    board = __import__("boards." + _installed_board(), None, None, ("create",)).create(settings)
+    board = __import__("boards." + installed_board(), None, None, ("create",)).create(settings)
     app = App(board, settings)
     running.append(app)
     remembered.restore(app, board.storage)

@@ -8,6 +8,7 @@ A board is the package `boards/<name>` with `create(settings)`. What it returns 
     storage                folder for persistent records
     serve_console(console) coroutine that answers what arrives on the board's own console line (console.py), or None
     restart()              start again as after a reset; does not return (a board made of a process has none)
+    ota()                  the module that brings a new MicroPython (boards/esp32/ota.py), of chips
     tasks(app)             if it has any: name and coroutine function of each task of its own (the network's keeper)
 
 None means "unknown" in a reading; unknown is never 0. Integers only, units in the names.

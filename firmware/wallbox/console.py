@@ -6,6 +6,7 @@ stands in memory whole; a value may itself be a generator of list items.
 
 import gc
 
+from bounded.compat import unload
 from wallbox.limits.sources import rows
 
 _KINDS = ("interlock", "permission", "ceiling", "obligation", "request")
@@ -105,6 +106,19 @@ class Console:
         """A person saw to it: clear latched faults whose cause is gone."""
         self._app.station.guard.reset_faults(True)
         return _OK
+
+    def op_update(self, request):
+        """Install the signed bundle at `file` or `url`, one of an older version only with `older`; without these
+        words, how that goes (update.py)."""
+        problem = None
+        if len(request) > 1:
+            from wallbox import update
+
+            problem = update.begin(self._app, request)
+            if not self._app.updating:
+                unload("wallbox.update")
+                unload("wallbox.bundle")
+        return (("error", problem),) if problem else (("update", self._app.update),)
 
     def op_trust(self, request):
         """Trust the EMS with this `ski`, as a person compared it; a connection that waits for it goes on."""

@@ -15,7 +15,7 @@ import slots
 from bounded.compat import const
 from bounded.wait import sleep_ms
 
-MARK = "ota.trial"  # in the storage folder: MicroPython is on trial (boot.py looks for it, too)
+MARK = "ota.tried"  # in the storage folder: MicroPython is on trial (boot.py made it)
 _LOOK_MS = const(1000)
 _LONGEST = const(5)  # times trial_s until health must have come
 
@@ -36,6 +36,8 @@ class Trial:
     async def run(self):
         """Look every second; returns only where nothing has to be fed any more."""
         watchdog = getattr(slots, "watchdog", None)
+        if hasattr(self._app.board, "feed_watchdog"):  # the guard feeds it
+            watchdog = None
         while True:
             await sleep_ms(_LOOK_MS)
             alive = self._ticked()
@@ -45,7 +47,7 @@ class Trial:
             if watchdog is None and self.proven:
                 return
             if watchdog and alive:
-                watchdog.feed()
+                watchdog()
 
     def _ticked(self):
         """Did the guard tick since the last look?"""
@@ -64,9 +66,9 @@ class Trial:
             self.healthy_s += 1
         else:
             self.healthy_s = 0
-        if self.healthy_s >= self._trial_s:
-            self._prove()
-        elif self.passed_s >= _LONGEST * self._trial_s:
+        if self.healthy_s >= self._trial_s and self._prove():
+            return True
+        if self.passed_s >= _LONGEST * self._trial_s:
             print("on trial, and not healthy in time: start again")
             return False
         return True
@@ -78,6 +80,7 @@ class Trial:
                 self._app.board.ota().prove(self._app.board.storage)
         except OSError as error:  # flash may take it a second later
             print("this program is proven, but that cannot be kept: %s" % error)
-        else:
-            self.proven = True
-            print("this program has proven itself and stays")
+            return False
+        self.proven = True
+        print("this program has proven itself and stays")
+        return True

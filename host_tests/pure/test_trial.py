@@ -136,7 +136,7 @@ class _Watchdog:
     def __init__(self):
         self.fed = 0
 
-    def feed(self):
+    def __call__(self):
         self.fed += 1
 
 
@@ -154,14 +154,14 @@ def _run(one, app, turns, ticking):
 
     pause = trial.sleep_ms
     trial.sleep_ms = second
-    slots.watchdog = _Watchdog()
+    slots.watchdog = fed = _Watchdog()
     try:
         asyncio.run(one.run())
     except KeyboardInterrupt:
         pass
     finally:
         trial.sleep_ms = pause
-    return slots.watchdog.fed
+    return fed.fed
 
 
 def test_the_watchdog_is_fed_as_long_as_the_guard_ticks_and_for_good():
@@ -171,6 +171,13 @@ def test_the_watchdog_is_fed_as_long_as_the_guard_ticks_and_for_good():
     app = _App()
     one, _ = _on_trial(app, 5)
     assert _run(one, app, 20, lambda turn: turn < 3) == 3 and not one.proven and not app.restarts
+
+
+def test_a_board_whose_guard_feeds_the_watchdog_needs_no_trial_for_it():
+    app = _App()
+    app.board.feed_watchdog = None
+    one, _ = _on_trial(app, 5)
+    assert _run(one, app, 20, lambda turn: True) == 0 and one.proven
 
 
 def test_it_restarts_once_it_has_failed():
