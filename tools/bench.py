@@ -2,7 +2,9 @@
 
 import bench_echonet
 import bench_spine
+import bench_update
 
 if __name__ == "__main__":
     bench_echonet.main()
     bench_spine.main()
+    bench_update.main()
