@@ -76,6 +76,7 @@ RESIDENT = {
     "wallbox.functions.load_control": "LoadControl.step",
     "wallbox.functions.charge_plan": "ChargePlan.step",
     "wallbox.functions.ems_watch": "EmsWatch.heartbeat EmsWatch.lease EmsWatch.alive",
+    "wallbox.functions.setpoint": "Setpoint.step Setpoint.mode Setpoint._leased Setpoint._most",
     "wallbox.functions.power_limit": "PowerLimit.effective_w PowerLimit.step",
     "wallbox.functions.session_summary": "SessionSummary.step SessionSummary.running SessionSummary.wanted "
                                          "SessionSummary._session SessionSummary._ended",
@@ -86,7 +87,7 @@ RESIDENT = {
     "wallbox.spine_map.device_diagnosis": "DeviceDiagnosisFeature.step",
     "wallbox.spine_map.charging_power_limits": "ChargingPowerLimitsFeature.step ChargingPowerLimitsFeature._now "
                                                "ChargingPowerLimitsFeature._bounds",
-    "wallbox.spine_map.consumption_curve": "ConsumptionCurveFeature.step",
+    "wallbox.spine_map.consumption_curve": "ConsumptionCurveFeature.step ConsumptionCurveFeature._back_wh",
     "wallbox.spine_map.ev_connected": "EvEntity._session EvEntity.step EvEntity._step_state EvEntity.heard",
     "wallbox.spine_map.incentive_table": "IncentiveTableFeature.step",
     "wallbox.spine_map.load_control": "LoadControlFeature.step",
@@ -95,6 +96,7 @@ RESIDENT = {
                               "Link.close",
     "wallbox.spine_map.power_limit": "PowerLimitFeature.step",
     "wallbox.spine_map.session_summary": "SessionSummaryFeature.step",
+    "wallbox.spine_map.setpoint": "SetpointFeature.step",
     "wallbox.station": "*",
     "wallbox.supervisor": "*",
     "wallbox.web.server": "PageServer.run",

@@ -37,9 +37,10 @@ FULL_ONLY = (
     "wallbox/functions/charge_plan", "wallbox/functions/ems_watch", "wallbox/limits/plan",
     "wallbox/spine_map/consumption_curve", "wallbox/spine_map/incentive_table",
     "wallbox/spine_map/maximum_power_limitation_curve",
-    "wallbox/functions/identification", "wallbox/functions/phase_limits", "wallbox/spine_map/charging_power_limits",
+    "wallbox/functions/identification", "wallbox/functions/phase_limits", "wallbox/functions/setpoint",
+    "wallbox/limits/discharge", "wallbox/spine_map/bidirectional_inferred", "wallbox/spine_map/charging_power_limits",
     "wallbox/spine_map/ev_connected", "wallbox/spine_map/identification", "wallbox/spine_map/load_control",
-    "wallbox/spine_map/measurement", "wallbox/spine_map/session_summary",
+    "wallbox/spine_map/measurement", "wallbox/spine_map/session_summary", "wallbox/spine_map/setpoint",
 )
 
 

@@ -17,7 +17,7 @@ from wallbox.board import Outputs, Readings
 _STEP_MS = 5
 _GAP_MS = 50
 _LINE = 1 << 18  # longest console answer
-_QUESTION = struct.Struct("=4i")
+_QUESTION = struct.Struct("=5i")
 _ANSWER = struct.Struct("=%di" % (len(ANSWER) + 8))
 _MOST = (1 << 30) - 1  # largest integer of a 32-bit MicroPython that needs no heap
 
@@ -115,13 +115,14 @@ class PlantServer:
         """Apply the outputs of one frame; answer with the readings if it wants them."""
         if connection is not self._link:
             return
-        wanted, permille, bits, led = _QUESTION.unpack(frame)
+        wanted, permille, bits, led, discharge_ma = _QUESTION.unpack(frame)
         outputs = self._outputs
         outputs.pilot_permille = permille
         outputs.contactor = bits & 1 != 0
         outputs.lock = bits & 2 != 0
         outputs.rcm_test = bits & 4 != 0
         outputs.led = led
+        outputs.discharge_ma = discharge_ma
         self.advance()
         self.plant.apply(outputs)
         self.frames += 1

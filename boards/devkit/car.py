@@ -9,7 +9,7 @@ _OK = (("ok", True),)
 # what may be said of a car; said here by keyword, so that the parameters keep their names on a device
 _CAR = dict(phases=3, max_ma=32000, min_ma=6000, soc=40, battery_wh=60000, reaction_ms=500, ramp_ma_s=10000,
             sleeping=False, simplified=False, ignores_duty=False, holds_c_after_x1=None, wants_ventilation=False,
-            locks_out_after=None, draw_percent=100, cable_ohm=220, ready=False)
+            locks_out_after=None, draw_percent=100, cable_ohm=220, ready=False, discharge=False)
 
 
 def act(plant, console, request):

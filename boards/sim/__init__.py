@@ -31,6 +31,7 @@ ANSWER = (
     "temperature_dc",
     "power_w",
     "energy_wh",
+    "exported_wh",
     "frequency_mhz",
     "ev_soc_per_cent",
     "ev_capacity_wh",
@@ -40,12 +41,13 @@ ANSWER = (
     "rcm_tripped",
     "lock_closed",
     "button",
+    "ev_discharge",
 )
-_AGES = const(13)
-_FLAGS = const(16)
-_NAMES = const(19)
-_STALL = const(26)
-_WORDS = const(27)
+_AGES = const(14)
+_FLAGS = const(17)
+_NAMES = const(21)
+_STALL = const(28)
+_WORDS = const(29)
 
 
 def _connect(kind):
@@ -65,7 +67,7 @@ class SimulatedBoard:
         self.ratings = ratings
         self.storage = "."  # the simulator starts the firmware in its state folder
         link, self._stream = _connect(b"F")
-        self._out = array("i", (1, 1000, 0, 0))  # answer wanted, per mille, bits, LED
+        self._out = array("i", (1, 1000, 0, 0, 0))  # answer wanted, per mille, bits, LED, mA to give back
         self._in = array("i", range(_WORDS))
         self._ask()
         self._receive()
@@ -82,6 +84,7 @@ class SimulatedBoard:
         out[1] = outputs.pilot_permille
         out[2] = (1 if outputs.contactor else 0) | (2 if outputs.lock else 0) | (4 if outputs.rcm_test else 0)
         out[3] = outputs.led
+        out[4] = outputs.discharge_ma
         self._stream.write(out)
 
     def sample(self, readings):

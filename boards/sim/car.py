@@ -1,7 +1,8 @@
 """A car on the cable: its reading of the pilot, S2, its charger and its battery.
 
 It reads the duty cycle as the EV column of IEC 61851-1 Annex A, closes S2 when it is offered enough, draws
-only while it has supply, and answers x1 by stopping and then opening S2 within 3 s.
+only while it has supply, and answers x1 by stopping and then opening S2 within 3 s. One that can `discharge` talks
+high-level communication, too: at 5 % it closes S2, and gives back what the board's modem tells it to.
 """
 
 B_OHM = 2740
@@ -12,6 +13,11 @@ _STOP_MS = 1500  # latest reaction to a withdrawn permission
 _STOP_MA_S = 60000  # how fast current falls, in mA a second
 _WAKE_MS = 3000  # steady F or E that wakes a sleeping car
 _CLOSE_MS = 200  # offered enough until S2 closes
+
+
+def is_digital(permille):
+    """Whether this duty cycle leaves everything to high-level communication."""
+    return 30 <= permille <= 70
 
 
 def duty_ma(permille):
@@ -36,7 +42,8 @@ class Car:
 
     def __init__(self, phases=3, max_ma=32000, min_ma=6000, soc=40, battery_wh=60000, reaction_ms=500,
                  ramp_ma_s=10000, sleeping=False, simplified=False, ignores_duty=False, holds_c_after_x1=None,
-                 wants_ventilation=False, locks_out_after=None, draw_percent=100, cable_ohm=220, ready=False):
+                 wants_ventilation=False, locks_out_after=None, draw_percent=100, cable_ohm=220, ready=False,
+                 discharge=False):
         for name, value, low, high in (
             ("phases", phases, 1, 3),
             ("max_ma", max_ma, 0, 80000),
@@ -68,8 +75,9 @@ class Car:
         self.draw_percent = draw_percent
         self.cable_ohm = cable_ohm
         self.ready = bool(ready)
+        self.discharge = bool(discharge)
         self.s2 = False
-        self.current_ma = 0  # on each phase it uses
+        self.current_ma = 0  # on each phase it uses, negative: given back
         self.interruptions = 0
         self.locked_out = False
         self.ohm = B_OHM  # what it hangs on the pilot now
@@ -86,8 +94,9 @@ class Car:
         """State of charge in percent, rounded down."""
         return min(100, self.stored_mwh // (self.battery_wh * 10))
 
-    def step(self, dt_ms, permille, supplied, faults):
-        """Live `dt_ms` with this duty cycle on the pilot and voltage on at least one used phase or none."""
+    def step(self, dt_ms, permille, supplied, faults, told_ma=0):
+        """Live `dt_ms` with this duty cycle on the pilot and voltage on at least one used phase or none; it is told
+        to give `told_ma` back."""
         refused = permille == 0 or permille == 1000
         if self.sleeping:
             if permille == 0:
@@ -107,8 +116,9 @@ class Car:
 
         allowed = duty_ma(self._seen)
         willing = self.ready and not self.sleeping and not self.locked_out
-        willing = willing and self.stored_mwh < self.battery_wh * 1000
-        may = willing and allowed >= self.min_ma and allowed > 0
+        back = self.discharge and is_digital(self._seen)
+        willing = willing and (back or self.stored_mwh < self.battery_wh * 1000)
+        may = willing and (back or allowed >= self.min_ma and allowed > 0)
         hold_ms = self.holds_c_after_x1
         if faults:
             hold_ms = faults.get("holds_c", hold_ms)
@@ -124,11 +134,15 @@ class Car:
             if may:
                 self._last_ma = allowed
             target = self.max_ma
-            if not self.ignores_duty:
+            if may and back:
+                target = self._last_ma = -min(told_ma, target) if self.stored_mwh > 0 else 0
+            elif not self.ignores_duty:
                 target = min(target, self._last_ma)
             if self.simplified:
                 target = min(target, SIMPLIFIED_MA)
             target = target * (faults.get("overdraw", self.draw_percent) if faults else self.draw_percent) // 100
+        if faults and "gives_back" in faults and self.s2:
+            target = -faults["gives_back"]
         self._offered_ms = self._offered_ms + dt_ms if may else 0
         if may and self._offered_ms >= _CLOSE_MS:
             self.s2 = True
@@ -149,16 +163,19 @@ class Car:
 
     def _follow(self, target_ma, dt_ms):
         current = self.current_ma
+        sign = -1 if current < 0 or not current and target_ma < 0 else 1
+        current *= sign
+        target_ma = max(target_ma * sign, 0)  # the other direction begins at 0
         if current < target_ma:
             self._ramp_rest += self.ramp_ma_s * dt_ms
             current = min(target_ma, current + self._ramp_rest // 1000)
             self._ramp_rest %= 1000
         elif current > target_ma:
             current = max(target_ma, current - _STOP_MA_S * dt_ms // 1000)
-        self.current_ma = current
+        self.current_ma = current * sign
 
     def _count_interruption(self, willing):
-        drawing = self.current_ma > 0
+        drawing = self.current_ma != 0
         if self._drew and not drawing and willing:
             self.interruptions += 1
             if self.locks_out_after is not None and self.interruptions >= self.locks_out_after:

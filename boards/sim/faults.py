@@ -19,6 +19,8 @@ FAULTS = {
     "asks_ventilation": (None, "P9: the car asks for ventilation (D instead of C)"),
     "holds_c": (-1, "P10: the car stays in C and draws after x1; value = ms, -1 for ever"),
     "overdraw": (130, "P11: the car draws this many percent of what it may"),
+    "gives_back": (10000, "P15: a car in C gives back this current whatever it is told; value = mA"),
+    "modem_silent": (None, "P16: the modem for high-level communication says nothing of the car"),
     "pilot_noise": (400, "P12: noise on the measured pilot; value = amplitude in mV"),
     "pilot_offset": (-1500, "P12: measured upper plateau shifted, e.g. into a hysteresis gap; value = mV"),
     "emi_burst": (3000, "P12: noise for 100 ms after each contactor movement; value = amplitude in mV"),

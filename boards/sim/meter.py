@@ -5,34 +5,42 @@ _UWS_PER_MWH = 3600000
 
 
 class Meter:
-    """`power_mw` and `energy_mwh` are the truth; `shown` is the last telegram, None before the first."""
+    """`power_mw` (negative: out of the car), `energy_mwh` and `exported_mwh` are the truth; the others are the last
+    telegram, None before the first."""
 
     def __init__(self):
-        self.energy_mwh = 0
+        self.energy_mwh = self.exported_mwh = 0
         self.power_mw = 0
         self.age_ms = 0
         self.voltage_mv = [None, None, None]
         self.current_ma = [None, None, None]
         self.power_w = None
-        self.energy_wh = None
+        self.energy_wh = self.exported_wh = None
         self.frequency_mhz = None
-        self._uws = 0
+        self._uws = self._back_uws = 0
         self._since_ms = 0
         self._known = False
         self._rollover_wh = 0
 
     def step(self, dt_ms, mains_mv, current_ma, mains_mhz, faults):
-        """Integrate `dt_ms` of these currents; returns the mWh that were completed."""
+        """Integrate `dt_ms` of these currents; returns the mWh that were completed, less those that flowed back."""
         power = 0
         for i in range(3):
             if current_ma[i]:
                 power += mains_mv[i] // 10 * current_ma[i] // 100
         self.power_mw = power
-        self._uws += power * dt_ms
-        gained = self._uws // _UWS_PER_MWH
-        if gained:
-            self._uws -= gained * _UWS_PER_MWH
-            self.energy_mwh += gained
+        if power < 0:
+            self._back_uws -= power * dt_ms
+            gained = self._back_uws // _UWS_PER_MWH
+            self._back_uws -= gained * _UWS_PER_MWH
+            self.exported_mwh += gained
+            gained = -gained
+        else:
+            self._uws += power * dt_ms
+            gained = self._uws // _UWS_PER_MWH
+            if gained:
+                self._uws -= gained * _UWS_PER_MWH
+                self.energy_mwh += gained
         self.age_ms += dt_ms
         self._since_ms += dt_ms
         if self._since_ms >= PERIOD_MS:
@@ -51,6 +59,7 @@ class Meter:
             self.current_ma[i] = current_ma[i]
         self.power_w = (self.power_mw + 500) // 1000
         self.energy_wh = self.energy_mwh // 1000
+        self.exported_wh = self.exported_mwh // 1000
         self.frequency_mhz = mains_mhz
 
     def _faulty_telegram(self, mains_mv, current_ma, mains_mhz, faults):
@@ -76,7 +85,7 @@ class Meter:
             if "meter_crc" in faults:
                 self.current_ma[i] = None
         if "meter_crc" in faults:
-            self.power_w = self.energy_wh = self.frequency_mhz = None
+            self.power_w = self.energy_wh = self.exported_wh = self.frequency_mhz = None
 
     def measure(self, readings):
         """Fill the meter's readings: the last telegram and its age (None before the first)."""
@@ -85,5 +94,6 @@ class Meter:
             readings.current_ma[i] = self.current_ma[i]
         readings.power_w = self.power_w
         readings.energy_wh = self.energy_wh
+        readings.exported_wh = self.exported_wh
         readings.frequency_mhz = self.frequency_mhz
         readings.meter_age_ms = self.age_ms if self._known else None

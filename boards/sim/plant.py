@@ -3,7 +3,8 @@
 `step` moves it, `apply` takes what the firmware wants, `sample` gives what its sensors say. No clock, no
 input or output, integers only, so that it runs the same in its own process, inside a test and on a bare
 development kit. Where hardware protects by itself it does so here: coil and test line have pull-downs, and
-with `ratings.interlock` the coil drops out when no outputs came for INTERLOCK_MS.
+with `ratings.interlock` the coil drops out when no outputs came for INTERLOCK_MS. The modem of a board that can
+discharge tells the car nothing any more when none came for MODEM_MS.
 """
 
 from boards.sim.car import Car
@@ -15,6 +16,7 @@ from boards.sim.rcm import ResidualCurrentMonitor
 from boards.sim.thermal import Thermal
 
 INTERLOCK_MS = 100
+MODEM_MS = 1000
 OPEN_OHM = 1 << 20
 _BURST_MS = 100
 _MAINS_MHZ = 50000
@@ -53,6 +55,7 @@ class Plant:
         self.coil = bool(outputs.contactor)
         self.lock_wanted = bool(outputs.lock)
         self.rcm_test = bool(outputs.rcm_test)
+        self.discharge_ma = outputs.discharge_ma
         self.led = outputs.led
         self._outputs_age_ms = 0
         self._interlocked = False
@@ -76,6 +79,8 @@ class Plant:
         car = self.car if ratings.ev_data else None
         readings.ev_soc_per_cent = car.soc() if car is not None else None
         readings.ev_capacity_wh = car.battery_wh if car is not None else None
+        car = self.car if ratings.discharge else None
+        readings.ev_discharge = car.discharge if car is not None and "modem_silent" not in faults else None
         readings.button = self._button_ms > 0 or "button_stuck" in faults
 
     def reset_outputs(self):
@@ -84,6 +89,7 @@ class Plant:
         self.coil = False
         self.lock_wanted = None  # the motor has no drive, the lock stays where it is
         self.rcm_test = False
+        self.discharge_ma = 0
         self.led = 0
 
     def power(self, on):
@@ -163,7 +169,10 @@ class Plant:
         used = live & ((1 << car.phases) - 1) if car is not None else 0
         self.pilot.step(dt_ms, self.powered, self.permille, car.ohm if car is not None else None, faults)
         if car is not None:
-            car.step(dt_ms, self.pilot.seen_permille, used != 0, faults)
+            told_ma = 0
+            if self.discharge_ma and self.ratings.discharge and self.powered and self._outputs_age_ms <= MODEM_MS:
+                told_ma = self.discharge_ma
+            car.step(dt_ms, self.pilot.seen_permille, used != 0, faults, told_ma)
         current = self.current_ma
         for i in range(3):
             current[i] = car.current_ma if used >> i & 1 else 0
@@ -173,7 +182,7 @@ class Plant:
         self.rcm.step(dt_ms, self.rcm_test, live != 0, faults)
         if self.lock_wanted is not None and self.powered:
             self.lock.step(dt_ms, self.lock_wanted, faults)
-        self.thermal.step(dt_ms, car.current_ma if used else 0, faults)
+        self.thermal.step(dt_ms, abs(car.current_ma) if used else 0, faults)
 
     # what is true
 
@@ -197,7 +206,7 @@ class Plant:
             ev = {
                 "phases": car.phases, "max_ma": car.max_ma, "min_ma": car.min_ma, "soc": car.soc(),
                 "battery_wh": car.battery_wh,
-                "ready": car.ready, "s2": car.s2, "current_ma": car.current_ma, "sleeping": car.sleeping,
+                "discharge": car.discharge, "ready": car.ready, "s2": car.s2, "current_ma": car.current_ma, "sleeping": car.sleeping,
                 "locked_out": car.locked_out, "interruptions": car.interruptions,
             }
         return {
@@ -213,6 +222,8 @@ class Plant:
             "voltage_mv": list(self.mains_mv),
             "power_w": (self.meter.power_mw + 500) // 1000,
             "energy_wh": self.meter.energy_mwh // 1000,
+            "exported_wh": self.meter.exported_mwh // 1000,
+            "discharge_ma": self.discharge_ma,
             "temperature_dc": self.thermal.temperature_dc,
             "lock_closed": self.lock.closed,
             "led": self.led,

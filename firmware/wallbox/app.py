@@ -69,6 +69,13 @@ class App:
             self.identification = Identification()
             self.phase_limits = PhaseLimits(station, settings.opev_fallback_ma)
             self.charge_plan = ChargePlan(station)
+        self.setpoint = None
+        if self.charge_plan or station.ratings.discharge:
+            from wallbox.functions.setpoint import Setpoint
+
+            self.setpoint = Setpoint(station, self.load_control, self.operation_mode, self.device_state)
+            if self.charge_plan:
+                self.setpoint.expect(self.charge_plan, self.identification)
         station.on_session.append(self._session_changed)
         from wallbox.echonet_map import node  # here: it is dropped again below
 
@@ -158,6 +165,8 @@ class App:
             self.power_limit.step()
             if self.charge_plan:
                 self.charge_plan.step()
+            if self.setpoint:
+                self.setpoint.step()
             if self.ship:
                 self.ship.button(_ARBITRATE_MS, self.station.readings.button)
             self.station.arbitrate()
@@ -172,6 +181,8 @@ class App:
             if seen != counts[0]:
                 seen = counts[0]
                 self.station.renew(self.power_limit.sources + self.load_control.sources)
+                if self.setpoint:
+                    self.setpoint.renew()
 
     async def _remember(self):
         """Keep what was set without a heartbeat as soon as it changed, in bursts that flash bears."""
@@ -234,6 +245,8 @@ class App:
     def _session_changed(self, car):
         if not car:
             self.load_control.end_session()
+            if self.setpoint:
+                self.setpoint.end_session()
 
 
 def installed_board():

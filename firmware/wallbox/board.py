@@ -22,7 +22,7 @@ POLE_L3 = const(4)
 
 PILOT_X1 = const(1000)  # steady +12 V: no permission to draw
 PILOT_F = const(0)  # steady -12 V: not available
-PILOT_DIGITAL = const(50)  # 5 %: digital communication required
+PILOT_DIGITAL = const(50)  # 5 %: digital communication required; while power may flow back
 
 
 class Ratings:
@@ -42,7 +42,7 @@ class Ratings:
         self.temperature = True  # a temperature sensor is fitted
         self.interlock = True  # hardware opens the contactor when software stops
         self.ventilation = False  # state D may be supplied
-        self.discharge = False  # power may flow from the car
+        self.discharge = False  # power may flow from the car; there is a modem for high-level communication (Outputs)
         self.ev_data = False  # the board learns about the car's battery (high-level communication, back end)
 
 
@@ -66,19 +66,27 @@ class Readings:
         self.current_ma = [None, None, None]
         self.power_w = None  # negative: into the grid
         self.energy_wh = None  # imported by the car, as the meter counts
+        self.exported_wh = None  # out of the car, as the meter counts
         self.frequency_mhz = None
         self.meter_age_ms = None
         self.ev_soc_per_cent = None  # state of charge of the car's battery
         self.ev_capacity_wh = None  # usable capacity of the car's battery
+        self.ev_discharge = None  # the car says that it can give power back (high-level communication)
         self.button = False  # pressed
 
 
 class Outputs:
-    """Wanted at one tick."""
+    """Wanted at one tick.
+
+    IEC 61851-1 has no word for power from the car. A board that can take it (`ratings.discharge`) has a modem for
+    high-level communication, such as ISO 15118-20, which tells the car `discharge_ma`, and takes that back by itself
+    when no outputs came for a second.
+    """
 
     def __init__(self):
         self.pilot_permille = PILOT_X1  # PILOT_F, PILOT_DIGITAL, 100..960 or PILOT_X1
         self.contactor = False
         self.lock = False
         self.rcm_test = False
+        self.discharge_ma = 0  # the most that may flow back on each phase now
         self.led = 0  # pattern, see evse/led.py

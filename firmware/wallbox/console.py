@@ -63,6 +63,7 @@ class Console:
         yield "faults", guard.faults  # these three are codes: evse/texts.py has their words
         yield "warnings", guard.warnings
         yield "why", guard.why
+        yield "discharge_ma", guard.out.discharge_ma
         yield "session_wh", station.energy.session_wh()
         yield "loop_gap_ms", app.loop_gap_ms
         yield "uptime_ms", station.now_ms
@@ -136,8 +137,8 @@ class Console:
         return self._person(lambda trust: trust.open_window(self._app.station.now_ms, s * 1000))
 
     def op_car(self, request):
-        """What a modem or a back end knows of the car that is plugged in: standard, asymmetric, eui48, vendor, model,
-        serial (functions/identification.py)."""
+        """What a modem or a back end knows of the car that is plugged in: standard, asymmetric, below_target, eui48,
+        vendor, model, serial (functions/identification.py)."""
         if not self._app.identification:
             return (("error", "the profile core does not show the car"),)
         problem = self._app.identification.learn(request)

@@ -10,6 +10,8 @@ from bounded.compat import const
 from bounded.records import Files, Slots
 
 _MOST_BYTES = const(160)
+_DISCHARGE = const(1)  # of functions/operation_mode.py
+_STANDBY = const(2)
 
 
 def asked(app):
@@ -18,6 +20,8 @@ def asked(app):
     limit = app.power_limit
     mode = app.operation_mode
     consumption = limit.consumption
+    setpoint = app.setpoint
+    exported = setpoint and app.station.exported
     return [
         app.device_state.in_service,
         mode.mode,
@@ -28,7 +32,7 @@ def asked(app):
         load.current_ma,
         consumption and consumption.failsafe_w,
         consumption and consumption.duration_ms,
-    ]
+    ] + ([setpoint.method, setpoint.power_w, setpoint.current_ma, exported and exported.reset_wh] if setpoint else [])
 
 
 def _slots(storage):
@@ -52,10 +56,18 @@ def restore(app, storage):
         load.set_current_ma,
     )
     values = json.loads(kept)
+    if app.station.ratings.discharge and values[1:2] == [_DISCHARGE]:
+        values[1] = _STANDBY  # who asked for it may be gone: the car is not emptied
     for i in range(min(len(setters), len(values))):
         setters[i](values[i])
     if limit.consumption and len(values) > 8 and None not in values[7:9]:
         limit.consumption.failsafe_w, limit.consumption.duration_ms = values[7:9]
+    if app.setpoint and len(values) > 12:
+        app.setpoint.set_method(values[9])
+        app.setpoint.set_power_w(values[10])
+        app.setpoint.set_current_ma(values[11])
+        if app.station.exported and values[12] is not None:
+            app.station.exported.reset_wh = values[12]
 
 
 def save(app, storage):

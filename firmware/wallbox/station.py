@@ -32,6 +32,9 @@ class Station:
         self.now_ms = 0
         self.rated_w = ratings.phases * ratings.max_ma * ratings.nominal_mv // 1000000
         self.energy = Energy(self.rated_w)
+        self.exported = self.discharge = None  # energy out of the car, limits/discharge.py: where the board can
+        if ratings.discharge:
+            self.exported = Energy(self.rated_w)
         self.on_session = []  # called with True when a car was plugged in, False when it left
         # of limits from a protocol without heartbeat; None = they stay
         self.lease_ms = settings.echonet_lease_s * 1000 or None
@@ -127,6 +130,8 @@ class Station:
         age_ms = readings.meter_age_ms
         self.meter_fresh = meter_fresh = age_ms is not None and age_ms < _METER_FRESH_MS
         self.energy.step(now_ms, readings.energy_wh if meter_fresh else None)
+        if self.exported:
+            self.exported.step(now_ms, readings.exported_wh if meter_fresh else None)
         state = guard.state
         if state == "A" if self.car else state in "BCD":
             self._session(not self.car)
@@ -141,7 +146,8 @@ class Station:
         if self.decision is None:
             self.decision = Decision(len(self.sources))
         decide(self.sources, now_ms, facts, self.decision)
-        guard.permit(self.offer.step(now_ms, self.decision, guard.out.contactor), _LEASE_MS)
+        back_ma = self.discharge.step(self.sources, now_ms, facts, self.decision) if self.discharge else 0
+        guard.permit(self.offer.step(now_ms, self.decision, guard.out.contactor), _LEASE_MS, back_ma)
 
     def _session(self, car):
         self.car = car
@@ -159,7 +165,7 @@ class Station:
         if self.guard.out.contactor:
             for phase in range(3):
                 current_ma = self.readings.current_ma[phase]
-                if current_ma is not None and current_ma >= _DRAWING_MA:
+                if current_ma is not None and abs(current_ma) >= _DRAWING_MA:
                     used = phase + 1
         if used == 0 or used >= facts.phases:
             self._fewer_since_ms = self.now_ms

@@ -10,10 +10,13 @@ from wallbox.board import Ratings
 from wallbox.functions.charge_plan import ChargePlan
 from wallbox.functions.device_state import DeviceState
 from wallbox.functions.identification import Identification
+from wallbox.functions.load_control import LoadControl
 from wallbox.functions.measurement import Measurement
+from wallbox.functions.operation_mode import OperationMode
 from wallbox.functions.phase_limits import PhaseLimits
 from wallbox.functions.power_limit import PowerLimit
 from wallbox.functions.session_summary import SessionSummary
+from wallbox.functions.setpoint import Setpoint
 from wallbox.limits.failsafe import ConsumptionLimit
 from wallbox.spine_map.device_diagnosis import CLIENT
 from wallbox.spine_map.node import SpineNode
@@ -114,11 +117,15 @@ class StationBox(Box):
         given = self.settings
         self.measurement = Measurement(self.station)
         self.session_summary = SessionSummary(self.station)
-        self.identification = self.phase_limits = self.charge_plan = None
+        self.load_control = LoadControl(self.station)
+        self.operation_mode = OperationMode(self.station)
+        self.identification = self.phase_limits = self.charge_plan = self.setpoint = None
         if given.profile == "full":
             self.identification = Identification()
             self.phase_limits = PhaseLimits(self.station, given.opev_fallback_ma)
             self.charge_plan = ChargePlan(self.station)
+            self.setpoint = Setpoint(self.station, self.load_control, self.operation_mode, self.device_state)
+            self.setpoint.expect(self.charge_plan, self.identification)
         self.lpc = ConsumptionLimit(0, given.failsafe_w, given.failsafe_s * 1000, given.failsafe_hold)
         self.power_limit.expect(self.lpc)
         self.node = SpineNode(self, given, "1.2.3", self.clock)
@@ -151,6 +158,7 @@ class StationBox(Box):
             self.power_limit.step()
             if self.charge_plan:
                 self.charge_plan.step()
+                self.setpoint.step()
             self.station.arbitrate()
             for step in self.node._steps:
                 step()

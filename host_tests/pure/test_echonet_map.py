@@ -12,6 +12,7 @@ from wallbox.functions.load_control import LoadControl
 from wallbox.functions.measurement import Measurement
 from wallbox.functions.operation_mode import OperationMode
 from wallbox.functions.power_limit import PowerLimit
+from wallbox.functions.setpoint import Setpoint
 from wallbox.station import Station
 
 CHARGER = 0x02A101
@@ -54,6 +55,9 @@ class Box:
         self.power_limit = PowerLimit(station)
         self.load_control = LoadControl(station)
         self.measurement = Measurement(station)
+        self.setpoint = None
+        if self.ratings.discharge:
+            self.setpoint = Setpoint(station, self.load_control, self.operation_mode, self.device_state)
         self.node = node.build(self, self.settings).node
         self._out = bytearray(600)
         self._reply = None
@@ -64,6 +68,8 @@ class Box:
     def tick(self, **values):
         """One tick with these readings from now on."""
         self.board.values.update(values)
+        if self.setpoint:
+            self.setpoint.step()
         self.station.tick(10)
         self.station.arbitrate()
 

@@ -53,6 +53,7 @@ class App:
         self.operation_mode = OperationMode(station)
         self.power_limit = PowerLimit(station)
         self.load_control = LoadControl(station)
+        self.setpoint = None
 
 
 def limits(app):

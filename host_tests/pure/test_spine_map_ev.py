@@ -122,7 +122,7 @@ def test_pitfall_29_one_feature_of_a_type_on_the_car():
     rows = box.ask("read", read("nodeManagementDetailedDiscoveryData"), to=NODE)["featureInformation"]
     kinds = [(each["description"]["featureType"], each["description"]["role"]) for each in rows
              if each["description"]["featureAddress"]["entity"] == [1, 1]]
-    assert len(kinds) == len(set(kinds)) == 9
+    assert len(kinds) == len(set(kinds)) == 10
 
 
 def test_pitfall_22_a_plain_car_is_iec61851_and_nothing_is_invented():

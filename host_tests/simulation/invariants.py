@@ -16,12 +16,14 @@ I1  contactor commanded => the car is in C or D, or left it no longer ago than
 I2  the duty never tells the car more than the highest offer permitted within the last 5 s (a reduction waits for
     the 5 s between changes) nor, with the same delay, than cable, temperature and board allow; an offer below the
     minimum is x1 in the same tick.
-I3  duty in {0, 100..960, 1000}. Digital communication (50) is not offered by this guard.
+I3  duty in {0, 100..960, 1000}, and 50 (digital communication) while power may flow back.
 I4  poles closed => lock closed, except for 300 ms after a lock that opened by itself.
 I5  no phase relay moves: no board has one. The wired poles move together; nothing to check.
 I6  at least 5 s from any change of the pilot to a new duty, except for the x1 of 0.75 s that ends a wake-up or F.
 I7  the tick allocates nothing: a test of its own under heap_lock.
-
+I8  the modem is told to have power flow back only on a board that can, with a car that says so, through a contactor
+    commanded closed, under 5 %, in C, without any fault and under a lease that runs, and no more per phase than was
+    permitted at this tick, nor than board, cable and temperature bear. Nothing of it outlives its reason by a tick.
 """
 
 _OVERDRAW = 1 << 14
@@ -56,6 +58,7 @@ class Invariants:
         guard.permit = self._note
         self._offers = []  # (until when it may still show, mA)
         self._offer = 0
+        self._back = 0
         self._lease = 0
         self._last = 0
         self._permille = 1000
@@ -64,13 +67,14 @@ class Invariants:
         self._commanded = False
         self._ms = {}
 
-    def _note(self, offer_ma, lease_ms):
+    def _note(self, offer_ma, lease_ms, back_ma=0):
         if offer_ma != self._offer:
             # the offer before may show until the running 5 s are over, at most 5 s from now
             self._offers.append([5000, self._offer])
             self._offer = offer_ma
         self._lease = lease_ms
-        self._permit(offer_ma, lease_ms)
+        self._back = back_ma
+        self._permit(offer_ma, lease_ms, back_ma)
 
     def _for(self, name, holds, dt_ms):
         """How long `holds` has been true, counting this tick."""
@@ -136,8 +140,16 @@ class Invariants:
         for bound in (self.guard.cable_ma, self.guard.derated_ma):
             over = bound is not None and told_ma(permille) > bound
             self._say("I2 ceiling", self._for("over %s" % (bound is self.guard.cable_ma), over, dt_ms) <= 5000 + _TICK)
-        self._say("I2 pause", not x2 or self._offer >= ratings.min_ma)
-        self._say("I3", permille in (0, 1000) or 100 <= permille <= 960)
+        back = out.discharge_ma
+        digital = permille == 50 and ratings.discharge and self._back > 0
+        self._say("I2 pause", not x2 or digital or self._offer >= ratings.min_ma)
+        self._say("I3", permille in (0, 1000) or 100 <= permille <= 960 or digital)
+        if back:
+            self._say("I8 when", on and digital and in_c and self._lease > 0 and not self.guard.faults)
+            self._say("I8 car", world.readings.ev_discharge is True)
+            self._say("I8 bounds", 0 < back <= min(self._back, ratings.max_ma))
+            for bound in (self.guard.cable_ma, self.guard.derated_ma):
+                self._say("I8 ceiling", bound is None or back <= bound)
         if ratings.lock and "lock_feedback_inverted" not in faults and "weld_closed" not in faults:
             loose = plant.contactor.poles and not plant.lock.closed
             self._say("I4", self._for("lock", loose, dt_ms) <= 300 + _TICK)

@@ -18,6 +18,7 @@ from wallbox.functions.load_control import LoadControl
 from wallbox.functions.measurement import Measurement
 from wallbox.functions.operation_mode import OperationMode
 from wallbox.functions.power_limit import PowerLimit
+from wallbox.functions.setpoint import Setpoint
 from wallbox.station import Station
 
 _TICK_MS = 10
@@ -61,6 +62,9 @@ class StationBench:
         self.power_limit = PowerLimit(station)
         self.load_control = LoadControl(station)
         self.measurement = Measurement(station)
+        self.setpoint = None
+        if self.ratings.discharge:
+            self.setpoint = Setpoint(station, self.load_control, self.operation_mode, self.device_state)
         station.on_session.append(self._session)
         self.checker = Invariants(station.guard)
         self.readings = station.readings
@@ -82,6 +86,8 @@ class StationBench:
         if self._left_ms <= 0:
             self._left_ms = 100
             self.load_control.step()
+            if self.setpoint:
+                self.setpoint.step()
             self.station.arbitrate()
         self.station.tick(dt_ms)
         self.checker(self)

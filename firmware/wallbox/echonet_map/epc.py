@@ -5,8 +5,8 @@ access pattern of the properties (Appendix, release R). Form of a row: see lib/e
 1 Get + 2 Set + 4 Anno, then the kind (1 u8, 2 u16, 3 u16 to 32766, 4 u32, 5 per cent, 6 enumerated, A s16, C s32,
 0 raw with its greatest size).
 
-Suffix `_CHARGER`: what only the charger 02A1 has, `_V2X`: only the charger/discharger 027E. `_BATTERY`: offered when
-the station has a source for it. Constant properties are added in node.py.
+Suffix `_CHARGER`: what only the charger 02A1 has, `_V2X`: only the charger/discharger 027E, `_DISCHARGE`: that of a
+board that can. `_BATTERY`: offered when the station has a source for it. Constant properties are added in node.py.
 """
 
 # 5.3.2 UCF_Device_State: 80 operation status, 88 fault status, 89 fault description; with them the two settings
@@ -17,15 +17,17 @@ DEVICE_STATE = (
 
 # 5.3.3 UCF_EV_Connected: C7 vehicle connection, CD connection check, E6 vehicle id (constant)
 EV_CONNECTED = b"\xc7\x56\x05\x30\x40\x41\xff\x44" b"\xcd\x26\x01\x10"
+EV_CONNECTED_DISCHARGE = b"\xc7\x56\x07\x30\x40\x41\x42\x43\xff\x44" b"\xcd\x26\x01\x10"
 
 # 5.3.4 UCF_Load_Control: EB power and ED current set-point, E7 amount; EC, EE discharging, E0 signed power
 LOAD_CONTROL = b"\xeb\x74" b"\xed\x72" b"\xe7\x34"
 LOAD_CONTROL_V2X = b"\xec\x74" b"\xee\x72" b"\xe0\x7c"
 
 # 5.3.5 UCF_Measurement: D3 power, D8 energy charged (D9 resets it); D4 current, D5 voltage, D6 energy discharged
-# (constant, D7 resets it)
+# (constant where there is none, D7 resets it)
 MEASUREMENT = b"\xd8\x14" b"\xd9\x26\x01\x00"
 MEASUREMENT_CHARGER = b"\xd3\x14"
+MEASUREMENT_DISCHARGE = b"\xd6\x14"
 MEASUREMENT_V2X = b"\xd3\x1c" b"\xd4\x1a" b"\xd5\x1a" b"\xd7\x26\x01\x00"
 # E4 state of charge, E2 energy in the battery, D0 usable capacity, CE and CF chargeable capacity; C0, C2, C4 likewise
 # what can be discharged

@@ -9,19 +9,26 @@ class LoadControlMap:
     def __init__(self, app):
         self._load = app.load_control
         self._mode = app.operation_mode
+        self._setpoint = app.setpoint
         self._station = app.station
 
     def get(self, epc):
         load = self._load
+        station = self._station
         if epc == 0xEB:
-            return self._station.rated_w if load.power_w is None else load.power_w
+            return station.rated_w if load.power_w is None else load.power_w
         if epc == 0xED:
-            return (self._station.ratings.max_ma if load.current_ma is None else load.current_ma) // 100
+            return (station.ratings.max_ma if load.current_ma is None else load.current_ma) // 100
         if epc == 0xE7:
             return load.amount_wh
         if epc == 0xE0:
             return load.signed_w
-        return 0  # EC, EE: nothing is discharged
+        if not station.discharge:
+            return 0  # EC, EE: nothing is discharged
+        setpoint = self._setpoint
+        if epc == 0xEC:
+            return station.rated_w if setpoint.power_w is None else setpoint.power_w
+        return (station.ratings.max_ma if setpoint.current_ma is None else setpoint.current_ma) // 100
 
     def set(self, epc, value):
         load = self._load
@@ -31,10 +38,15 @@ class LoadControlMap:
             return load.set_current_ma(value * 100)
         if epc == 0xE7:
             return load.set_amount_wh(value)
+        setpoint = self._setpoint
         if epc == 0xE0:
+            if setpoint:
+                return setpoint.set_signed_w(value)
             if not load.set_signed_w(value):
                 return False
             if value > 0:  # the E0 rule: with DC = 06 a write above 0 sets DA to 42
                 self._mode.set(CHARGE)
             return True
-        return value == 0  # EC, EE: this station discharges nothing
+        if not self._station.discharge:
+            return value == 0  # EC, EE: this station discharges nothing
+        return setpoint.set_power_w(value) if epc == 0xEC else setpoint.set_current_ma(value * 100)

@@ -11,8 +11,9 @@ class MeasurementMap:
     def get(self, epc):
         readings = self._station.readings
         if epc == 0xD8:
-            energy = self._station.energy
-            return None if energy.total_wh is None else (energy.total_wh - energy.reset_wh) % 1000000000
+            return _counted(self._station.energy)
+        if epc == 0xD6:
+            return _counted(self._station.exported)
         if 0xD3 <= epc <= 0xD5 and not self._station.meter_fresh:
             return None
         if epc == 0xD3:
@@ -20,8 +21,8 @@ class MeasurementMap:
         if epc == 0xD4:
             current_ma = None
             for phase_ma in readings.current_ma:
-                if phase_ma is not None:
-                    current_ma = phase_ma if current_ma is None else max(current_ma, phase_ma)
+                if phase_ma is not None and (current_ma is None or abs(phase_ma) > abs(current_ma)):
+                    current_ma = phase_ma
             return None if current_ma is None else current_ma // 100
         if epc == 0xD5:
             voltage_mv = readings.voltage_mv[0]
@@ -37,10 +38,21 @@ class MeasurementMap:
         return capacity_wh  # D0, CE, C0
 
     def set(self, epc, value):
-        """D9: the charged energy counts from now. D7: there is none to reset."""
+        """D9: the charged energy counts from now. D7: the discharged one, where there is any."""
         if epc == 0xD9:
             energy = self._station.energy
             if energy.total_wh is None:
                 return False
             energy.reset_wh = energy.total_wh
+        elif self._station.exported:
+            exported = self._station.exported
+            if exported.total_wh is None:
+                return False
+            exported.reset_wh = exported.total_wh
+            self._station.written = True
         return True
+
+
+def _counted(energy):
+    """Wh since a controller reset the counter, None while unknown."""
+    return None if energy.total_wh is None else (energy.total_wh - energy.reset_wh) % 1000000000

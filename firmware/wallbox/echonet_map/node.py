@@ -25,7 +25,6 @@ def build(app, settings):
     state = DeviceStateMap(app)
     load = LoadControlMap(app)
     measurement = MeasurementMap(app)
-    mode = OperationModeMap(app)
     battery = app.measurement.has_source
     minimal = settings.echonet_minimal
     maker = settings.echonet_maker
@@ -51,15 +50,20 @@ def build(app, settings):
         common.append((epc.MEASUREMENT_BATTERY, measurement))
     objects = []
     if settings.echonet_charger:
-        parts = common + [(epc.MEASUREMENT_CHARGER, measurement), (epc.OPERATION_MODE_CHARGER, mode)]
+        parts = common + [(epc.MEASUREMENT_CHARGER, measurement),
+                          (epc.OPERATION_MODE_CHARGER, OperationModeMap(app, False))]
         objects.append(EchonetObject(_CHARGER, parts, epc.MINIMAL if minimal else None))
     if settings.echonet_v2x:
         parts = common + [
-            (discharge_rows(app.station), None),
+            (discharge_rows(app.station, settings.echonet_charger_type), None),
             (epc.LOAD_CONTROL_V2X, load),
             (epc.MEASUREMENT_V2X, measurement),
-            (epc.OPERATION_MODE_V2X, mode),
+            (epc.OPERATION_MODE_V2X, OperationModeMap(app, True)),
         ]
+        if app.station.ratings.discharge:
+            parts = [part for part in parts if part[0] is not epc.EV_CONNECTED]
+            parts.append((epc.EV_CONNECTED_DISCHARGE, EvConnectedMap(app, app.station)))
+            parts.append((epc.MEASUREMENT_DISCHARGE, measurement))
         if battery:
             parts.append((epc.MEASUREMENT_BATTERY_V2X, measurement))
         objects.append(EchonetObject(_CHARGER_DISCHARGER, parts, epc.MINIMAL_V2X if minimal else None))

@@ -1,30 +1,34 @@
 """5.3.6 UCF_Operation_Mode on ECHONET Lite: EPC DA; 027E also DC, DD, E1."""
 
+from wallbox.functions.operation_mode import DISCHARGE
+
 _MODE = b"\x42\x43\x44\x47\x40"  # CHARGE, DISCHARGE, STANDBY, IDLE, OTHER
 
 
 class OperationModeMap:
-    """Mode as set (DA), methods (DC, DD) and the mode as it really is (E1)."""
+    """Mode as set (DA), methods (DC, DD) and the mode as it really is (E1). A setpoint has DA show its direction."""
 
-    def __init__(self, app):
+    def __init__(self, app, v2x):
         self._mode = app.operation_mode
         self._load = app.load_control
-        self._station = app.station
-        self._discharging_method = 0
+        self._setpoint = app.setpoint
+        self._v2x = v2x
 
     def get(self, epc):
+        setpoint = self._setpoint
         if epc == 0xDA:
-            return _MODE[self._mode.mode]
+            mode = setpoint.mode() if setpoint else self._mode.mode
+            return 0x40 if mode == DISCHARGE and not self._v2x else _MODE[mode]
         if epc == 0xE1:
             return _MODE[self._mode.actual()]
-        return self._load.method if epc == 0xDC else self._discharging_method
+        return self._load.method if epc == 0xDC else setpoint.method if setpoint else 0
 
     def set(self, epc, value):
         if epc == 0xDA:
-            return self._mode.set(_MODE.index(bytes((value,))))
+            done = self._mode.set(_MODE.index(bytes((value,))))
+            if done and self._setpoint:
+                self._setpoint.directed()
+            return done
         if epc == 0xDC:
             return self._load.set_method(value)
-        if value and not self._station.ratings.discharge:
-            return False
-        self._discharging_method = value
-        return True
+        return self._setpoint.set_method(value) if self._setpoint else value == 0

@@ -22,13 +22,20 @@ def ratings_rows(station, charger_type):
     )
 
 
-def discharge_rows(station):
-    """Rows of what a charger/discharger adds; this station discharges nothing."""
+def discharge_rows(station, charger_type):
+    """Rows of what a charger/discharger adds: C6 rated power, C9 and CB range of power and current for discharging, and
+    with them D6 where nothing ever is discharged; CC where it is, since that takes high-level communication."""
+    rated_w = max_ma = 0
+    other = constant(0xD6, bytes(4))
+    if station.ratings.discharge:
+        rated_w = station.rated_w
+        max_ma = station.ratings.max_ma
+        other = constant(0xCC, b"\x13") if charger_type == 0x11 else b""
     return (
-        constant(0xC6, bytes(4))
-        + constant(0xC9, bytes(8))
-        + constant(0xCB, bytes(4))
-        + constant(0xD6, bytes(4))
+        constant(0xC6, _words(4, rated_w))
+        + constant(0xC9, _words(4, 0, rated_w))
+        + constant(0xCB, _words(2, 0, max_ma // 100))
+        + other
         + constant(0xDE, _words(4, station.rated_w))
         + constant(0xDF, b"\x41")
     )

@@ -81,29 +81,33 @@ class Overdraw:
         self._silent_ms = 0
         self._over_ms = 0
 
-    def tick(self, dt_ms, readings, charging, offered_ma):
-        """While `charging`, compare every phase with (offered_ma + 0.5 A) * 1.10. Returns fault bits."""
+    def tick(self, dt_ms, readings, charging, offered_ma, back_ma=0):
+        """While `charging`, compare every phase with (offered_ma + 0.5 A) * 1.10; what flows back on a board that can
+        discharge with back_ma instead. Returns fault bits."""
         if not charging:
             self._silent_ms = self._over_ms = 0
             self.unknown = False
             return 0
-        most = 0
+        over = False
         age_ms = readings.meter_age_ms
         for i in range(self._phases):
             current = readings.current_ma[i]
+            most = offered_ma
             if current is not None and current < 0 and (self._discharge or current > -1000):
                 current = -current
+                if self._discharge:
+                    most = back_ma
             if current is None or not 0 <= current <= _ABSURD_MA:
                 age_ms = None
-            elif current > most:
-                most = current
+            elif current * 10 > (most + 500) * 11:
+                over = True
         if age_ms is None:
             if self._silent_ms < _STALE_MS:
                 self._silent_ms += dt_ms
         else:
             self._silent_ms = age_ms
         self.unknown = self._silent_ms >= _STALE_MS
-        if self.unknown or age_ms is not None and most * 10 <= (offered_ma + 500) * 11:
+        if self.unknown or age_ms is not None and not over:
             self._over_ms = 0
         elif age_ms is not None and self._over_ms < _PATIENCE_MS:
             self._over_ms += dt_ms

@@ -3,6 +3,10 @@
 Pure: `tick` takes elapsed ms and readings and leaves what is wanted in `out`. Power flows only while every condition
 holds at this tick: state C (or D with ventilation), x2, diode seen, no fault, plug locked, RCM tested, lease alive.
 The rest of the program can only lower: permission is a lease that runs out by itself.
+
+Power flows back only on a board that can, with a car that says so: then the pilot shows 5 %, by which no car may draw,
+and `out.discharge_ma` is what the board's modem may tell it; nothing as soon as one condition fails. The direction
+changes by way of x1, with the contactor open.
 """
 
 from bounded.compat import const
@@ -15,6 +19,7 @@ from wallbox.evse.pilot import Pilot, duty_permille, ev_ma
 from wallbox.evse.rcm import Rcm
 
 _X1 = const(1000)
+_DIGITAL = const(50)
 
 # fault bits raised here, and groups (faults.py)
 _PILOT_SHORT = const(1 << 3)
@@ -34,7 +39,7 @@ _WARN_SENSOR = const(1 << 0)
 _WARN_METER = const(1 << 1)
 _WARN_UNLOCK = const(1 << 2)
 
-_LEDS = b"\2\0\4\1\3\3\1\3\1\1\1\1\3\1"  # pattern for each why, see led.py
+_LEDS = b"\2\0\4\1\3\3\1\3\1\1\1\1\3\1\1"  # pattern for each why, see led.py
 
 # events (texts.py); 1 and 2 are in faults.py
 _STATE = const(3)  # value: ord of the letter
@@ -60,6 +65,7 @@ _LOCKING = const(10)
 _CHECKING = const(11)
 _STALL_AHEAD = const(12)
 _RCM_DUE = const(13)
+_TURNING = const(14)
 
 _BETWEEN_MS = const(5000)  # between duty changes (I6)
 _HOLD_MS = const(6000)  # after x1 until opening under load (seq 10.2)
@@ -113,7 +119,7 @@ class Guard:
         self._rcm = Rcm() if ratings.rcm else None
         curve = getattr(settings, "temperature_curve", None)
         self._heat = Temperature(curve) if ratings.temperature else None
-        self._offer_ma = 0
+        self._offer_ma = self._back_ma = 0
         self._lease_ms = 0
         self._stall = False
         self._car = False
@@ -123,9 +129,12 @@ class Guard:
         self._wake_ms = 0  # in B2 without C; beyond _WAKE_MS: no more wake-up
         self._lock_ms = 0
 
-    def permit(self, offer_ma, lease_ms):
-        """Allow `offer_ma` per phase, 0 = pause, for `lease_ms` (up to a day); at its end the contactor opens."""
+    def permit(self, offer_ma, lease_ms, back_ma=0):
+        """Allow `offer_ma` per phase, 0 = pause, for `lease_ms` (up to a day); at its end the contactor opens.
+
+        With `back_ma` nothing may be drawn, but so much per phase may flow out of the car."""
         self._offer_ma = offer_ma
+        self._back_ma = back_ma
         self._lease_ms = lease_ms
 
     def prepare_for_stall(self, on):
@@ -172,7 +181,7 @@ class Guard:
         if closed and dt_ms > _STALL_MS:
             present |= _STALL
         present |= contactor.tick(dt_ms, closed, readings)
-        present |= self._meter.tick(dt_ms, readings, closed and x2, self.offered_ma)
+        present |= self._meter.tick(dt_ms, readings, closed and x2, self.offered_ma, out.discharge_ma)
         warnings = _WARN_METER if self._meter.unknown else 0
         if rcm:
             tripped = readings.rcm_tripped is not False  # unknown is a trip
@@ -209,6 +218,9 @@ class Guard:
 
         # why no permission (x1), 0 = x2
         offer_ma = min(self._offer_ma, ceiling_ma)
+        back_ma = 0
+        if ratings.discharge and readings.ev_discharge:
+            back_ma = min(self._back_ma, ceiling_ma)
         if faults:
             why = _FAULT
         elif duty == _X1 and not contactor.open and not closed:
@@ -223,8 +235,10 @@ class Guard:
             why = _CABLE
         elif ceiling_ma < min_ma:
             why = _HOT
-        elif offer_ma < min_ma:
+        elif offer_ma < min_ma and not back_ma:
             why = _LIMIT
+        elif x2 and (duty == _DIGITAL) != (back_ma > 0):
+            why = _TURNING
         elif rcm and (rcm.due > 1 if closed else duty == _X1 and (rcm.due or not rcm.ok)):
             why = _RCM_DUE
         elif self._wait_ms and state != "B":
@@ -266,7 +280,7 @@ class Guard:
         elif self._held_ms < _BETWEEN_MS:  # I6; a reduction inside the 5 s waits for their end
             wanted = duty
         else:  # seq 3, seq 6; seq 4 when it was x1 in C
-            wanted = duty_permille(offer_ma)
+            wanted = _DIGITAL if back_ma else duty_permille(offer_ma)
         if wanted and wanted < _X1 and state == "B" and self._wake_ms < _WAKE_MS:
             self._wake_ms += dt_ms
             if self._wake_ms >= _WAKE_MS:  # A.5.3, once
@@ -305,6 +319,8 @@ class Guard:
                 closed or state in "BCD" and self._lease_ms > 0 and not faults
                 or not dead and (out.lock or locked)
             )
+
+        out.discharge_ma = back_ma if closed and not why and wanted == _DIGITAL and state == "C" else 0
 
         # what others see
         if rcm:

@@ -37,6 +37,7 @@ WHY = (
     "checking before closing",
     "pause for a stall of the firmware",
     "self-test of the residual current monitor due",
+    "the direction of power changes",
 )
 EVENTS = (
     "", "fault", "healed", "state", "closed", "opened", "opened under load", "duty", "wake-up", "warnings",

@@ -57,14 +57,18 @@ class ChargePlan:
         self.need_wh = need_wh
         self.max_wh = max_wh
         self.departure_s = self._now_s() + departure_s
-        self._from_wh = self._station.energy.total_wh or 0
+        self._from_wh = self._charged_wh()
         self.updates = 3
         self._changed()
         return True
 
     def left_wh(self):
-        """What of the need has not been charged yet."""
-        return max(self.need_wh - ((self._station.energy.total_wh or 0) - self._from_wh), 0)
+        """What of the need has not been charged yet, or was discharged since."""
+        return max(self.need_wh - (self._charged_wh() - self._from_wh), 0)
+
+    def _charged_wh(self):
+        exported = self._station.exported
+        return (self._station.energy.total_wh or 0) - (exported and exported.total_wh or 0)
 
     def left_s(self):
         """Seconds until departure; 0 when it is over, None without a demand."""

@@ -8,7 +8,8 @@ STANDARDS = ("iec61851", "iso15118-2ed1", "iso15118-2ed2")
 
 
 class Identification:
-    """`standard` one of STANDARDS, `asymmetric` charging possible, `eui48` (12 hex digits) and `manufacturer` (rows of
+    """`standard` one of STANDARDS, `asymmetric` charging possible, `below_target`: it may be discharged while energy of
+    its demand is missing, `eui48` (12 hex digits) and `manufacturer` (rows of
     text as in the SPINE function, vendorName and so on) or None while unknown. `version` changes with them."""
 
     def __init__(self):
@@ -18,14 +19,14 @@ class Identification:
     def forget(self):
         """The car left."""
         self.standard = STANDARDS[0]
-        self.asymmetric = False
+        self.asymmetric = self.below_target = False
         self.eui48 = None
         self.manufacturer = None
         self.version += 1
 
     def learn(self, facts):
-        """Take what `facts`, a dictionary, says: standard, asymmetric, eui48, vendor, model, serial. A sentence when
-        something of it is wrong; then nothing is taken."""
+        """Take what `facts`, a dictionary, says: standard, asymmetric, below_target, eui48, vendor, model, serial. A
+        sentence when something of it is wrong; then nothing is taken."""
         standard = facts.get("standard", self.standard)
         eui48 = facts.get("eui48", self.eui48)
         asymmetric = facts.get("asymmetric", self.asymmetric)
@@ -40,6 +41,7 @@ class Identification:
         self.standard = standard
         self.eui48 = eui48
         self.asymmetric = bool(asymmetric)
+        self.below_target = bool(facts.get("below_target", self.below_target))
         if names != [None, None, None]:
             self.manufacturer = names
         self.version += 1

@@ -44,15 +44,18 @@ class LoadControl:
         return True
 
     def set_signed_w(self, signed_w):
-        """Follow `signed_w` W, positive charges; False where BY_SIGNED_POWER is not chosen or it is out of range."""
-        station = self._station
-        if self.method != BY_SIGNED_POWER or signed_w > station.rated_w:
+        """Follow `signed_w` W >= 0; False where BY_SIGNED_POWER is not chosen or it is out of range. (Where a setpoint
+        can be negative or come from an EMS, setpoint.py stands before this.)"""
+        if self.method != BY_SIGNED_POWER or not 0 <= signed_w <= self._station.rated_w:
             return False
-        if signed_w < 0 and not station.ratings.discharge:
-            return False
-        self.signed_w = signed_w
-        self._apply()
+        self.put_signed_w(signed_w)
         return True
+
+    def put_signed_w(self, signed_w):
+        """Take `signed_w`, already judged."""
+        self.signed_w = signed_w
+        if self.method == BY_SIGNED_POWER:
+            self._apply()
 
     def set_method(self, method):
         """Choose which set-points count; False for a method this station has no data for."""
@@ -76,7 +79,8 @@ class LoadControl:
         if self._amount_end_wh is None and self.amount_wh and station.energy.total_wh is not None:
             self._amount_end_wh = station.energy.total_wh + self.amount_wh
         reached = self._amount_end_wh is not None and station.energy.total_wh >= self._amount_end_wh
-        station.allow(self._amount, not reached)
+        back = station.discharge and station.discharge.on
+        station.allow(self._amount, not reached or back)
 
     def end_session(self):
         """The car left: an amount asked for it is forgotten."""

@@ -14,6 +14,7 @@ class PowerLimit:
         self._station = station
         self._watts = station.add_source("power limit", OBLIGATION, station.fallback)
         self._per_cent = station.add_source("current limit", OBLIGATION, station.fallback)
+        self._per_cent.both = True  # of the rated current, whatever its direction
         self.sources = (self._watts, self._per_cent)
         self.consumption = None
         self.commissioned = False

@@ -23,8 +23,9 @@ ALLOWED = const(3)  # 0 or 1
 
 USER_NOW = const(0)  # ranks of requests, the smallest wins; without any request the box offers what it may
 SCHEDULE = const(1)
-EMS_PLAN = const(2)
-SELF_CONSUMPTION = const(3)
+SETPOINT = const(2)
+EMS_PLAN = const(3)
+SELF_CONSUMPTION = const(4)
 
 DROP = None  # fallbacks beside a value: the source stops to count,
 KEEP = const(-1)  # or its last value stays
@@ -33,7 +34,11 @@ _MOST = const(100000)  # 100 A or 100 kW: more is no limit, and W * 10000 stays 
 
 
 class Source:
-    """One thing that was asked. Keep to one writer per source; readers use `in_force`, `own`, `age_ms`."""
+    """One thing that was asked. Keep to one writer per source; readers use `in_force`, `own`, `age_ms`.
+
+    `both`: an obligation that bounds discharging, too, as ceilings and permissions do."""
+
+    both = False
 
     def __init__(self, name, kind, fallback=DROP, unit=MA):
         """`fallback`, in `unit`, counts once a lease has run out."""

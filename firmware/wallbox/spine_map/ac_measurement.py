@@ -98,7 +98,8 @@ class AcMeasurementFeature:
         # what the meter may show, above what the station may draw
         high = (self._station.rated_w * 2, ratings.max_ma * (ratings.nominal_mv // 1000) // 500, 999999999,
                 ratings.max_ma // 500, 500, 70, 999999999)[kind]
-        return (measurement, 0, 0, high, 0, 1, -3 if 3 <= kind <= 5 else 0)
+        low = -high if ratings.discharge and kind in (0, 1, 3) else 0
+        return (measurement, low, 0, high, 0, 1, -3 if 3 <= kind <= 5 else 0)
 
     def value(self, measurement):
         """(number, scale) of a measurement in its unit; number None while it is unknown."""
@@ -108,7 +109,7 @@ class AcMeasurementFeature:
         if kind == 2:
             return station.energy.total_wh, 0
         if kind == 6:
-            return None if station.ratings.discharge else 0, 0
+            return station.exported.total_wh if station.exported else 0, 0
         if not station.meter_fresh:
             return None, 0
         if kind == 0:

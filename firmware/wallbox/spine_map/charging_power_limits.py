@@ -1,12 +1,13 @@
 """5.2.4 UCF_Charging_Power_Limits on SPINE (tables 58-61, EVCC scenario 6): ElectricalConnection server of the car.
 
 One feature carries, since an entity may have only one of a type, the parameters and the connection of 5.2.2 for the
-car (EVCEM), the permitted currents of 5.2.12 (OPEV, OSCEV; tables 110, 114, 115) and the capacity of its battery
-(5.2.3, EVSOC scenario 2). Parameter ids: 0 the total power that may be charged, 1-3 current, 4-6 power of a phase,
+car (EVCEM), the permitted currents of 5.2.12 (OPEV, OSCEV; tables 110, 114, 115) and the characteristics of 5.2.3: the
+capacity of its battery (EVSOC scenario 2), and the power it can take and give (DBEVC; table 55). Parameter ids: 0 the total power that may be charged, 1-3 current, 4-6 power of a phase,
 7 total power measured, 8 energy charged; 1-8 are the ids of the measurements, too.
 """
 
 from bounded.compat import const
+from wallbox.spine_map import bidirectional_inferred as inferred
 from wallbox.spine_map.electrical_connection import CHARACTERISTICS, CONNECTION, PARAMETERS
 
 NUMBER = const(5)
@@ -23,19 +24,21 @@ _PAUSE = ((0, 0),)  # beside the range: nothing
 class ChargingPowerLimitsFeature:
     """`feature` for the EV entity; `step` notifies what changed."""
 
-    def __init__(self, device, station, measurement):
+    def __init__(self, device, station, measurement, setpoint):
         self._device = device
         self._station = station
         self._measurement = measurement
-        functions = ((PARAMETERS, self._parameter), (CONNECTION, self._connect), (_PERMITTED, self._permit))
-        if measurement.has_source:
-            functions += ((CHARACTERISTICS, self._characterise),)
-        self.feature = (NUMBER, "ElectricalConnection", "server", functions)
+        self._setpoint = setpoint
+        self.feature = (
+            NUMBER, "ElectricalConnection", "server",
+            ((PARAMETERS, self._parameter), (CONNECTION, self._connect), (_PERMITTED, self._permit),
+             (CHARACTERISTICS, self._characterise)),
+        )
         self._told = self._now()
 
     def _now(self):
         station = self._station
-        return (station.facts.phases, self._bounds(), self._measurement.capacity_wh())
+        return (station.facts.phases, self._bounds(), self._measurement.capacity_wh(), self._setpoint.can)
 
     def _bounds(self):
         """(least, most) in mA per phase by board, cable and car."""
@@ -55,24 +58,34 @@ class ChargingPowerLimitsFeature:
     def _connect(self, field, index):
         return None if index else (0, "ac", self._station.facts.phases, "consume")
 
+    def _watts(self):
+        facts = self._station.facts
+        return [ma * facts.phases * (facts.nominal_mv // 1000) // 1000 for ma in self._bounds()]
+
     def _permit(self, field, index):
         if index > 3:
             return None
-        least, most = self._bounds()
         if index:
+            least, most = self._bounds()
             return (0, index, ((_PAUSE, ((least, -3, most, -3),)),))
-        facts = self._station.facts
-        least, most = [ma * facts.phases * (facts.nominal_mv // 1000) // 1000 for ma in (least, most)]
+        least, most = self._watts()
         return (0, 0, ((_PAUSE, ((least, 0, most, 0),)),))
 
     def _characterise(self, field, index):
         capacity_wh = self._measurement.capacity_wh()
-        if index or capacity_wh is None:
+        if capacity_wh is not None:
+            if not index:
+                return (0, 0, 0, inferred.CONTEXT, inferred.CAPACITY, capacity_wh, 0, "Wh")
+            index -= 1
+        if index >= (6 if self._setpoint.can else 3):
             return None
-        return (0, 0, 0, "entity", "energyCapacityNominalMax", capacity_wh, 0, "Wh")
+        least, most = self._watts()
+        name = (inferred.PRODUCTION if index > 2 else inferred.CONSUMPTION)[index % 3]
+        value = (0 if index > 2 else least, most, self._station.rated_w)[index % 3]
+        return (0, 0, index + 1, inferred.CONTEXT, name, value, 0, "W")
 
     def step(self):
-        """Notify phases, bounds and capacity when they changed."""
+        """Notify phases, bounds, capacity and whether it can be discharged when they changed."""
         now = self._now()
         told = self._told
         if now != told:
@@ -82,5 +95,4 @@ class ChargingPowerLimitsFeature:
                 changed(self.feature, CONNECTION)
             if now[:2] != told[:2]:
                 changed(self.feature, _PERMITTED)
-            if now[2] != told[2] and self._measurement.has_source:
-                changed(self.feature, CHARACTERISTICS)
+            changed(self.feature, CHARACTERISTICS)

@@ -1,6 +1,7 @@
-"""5.2.5 UCF_Consumption_Curve on SPINE (tables 62-70, CEVC scenarios 1 and 4): TimeSeries server of the car.
+"""5.2.5 UCF_Consumption_Curve on SPINE (tables 62-70, CEVC scenarios 1 and 4, DBEVC 2): TimeSeries server of the car.
 
-Series 1 is the demand, 2 the curve of the EMS (5.2.14, maximum_power_limitation_curve.py), 3 the plan. The EMS writes
+Series 1 is the demand, 2 the curve of the EMS (5.2.14, maximum_power_limitation_curve.py), 3 the plan, 4 the demand as
+DBEVC is thought to name it, and 5, where the board can discharge, what can be drawn from the battery. The EMS writes
 the whole list with only its own series in it; the others stay.
 """
 
@@ -8,6 +9,7 @@ from bounded.compat import const
 from spine.device import FIRST, FULL_ONLY
 from spine.numbers import scaled
 from wallbox.functions.charge_plan import MOST_SLOTS
+from wallbox.spine_map import bidirectional_inferred as inferred
 from wallbox.spine_map.maximum_power_limitation_curve import Slots
 
 NUMBER = const(8)
@@ -36,9 +38,13 @@ _SERIES = (
 class ConsumptionCurveFeature:
     """`feature` for the EV entity; `step` notifies what changed."""
 
-    def __init__(self, device, plan, clock):
+    def __init__(self, device, plan, clock, setpoint, battery):
+        """`battery`: functions/measurement.py where something can be discharged, else None."""
         self._device = device
         self._plan = plan
+        self._setpoint = setpoint
+        self._battery = battery
+        self._back = self._back_wh()
         self._staged = Slots(clock, MOST_SLOTS)
         self._curve = None
         self._told = plan.version
@@ -54,24 +60,36 @@ class ConsumptionCurveFeature:
         )
 
     def _describe(self, field, index):
-        if index > 2:
+        if index > (4 if self._battery else 3):
             return None
-        kind = ("singleDemand", "constraints", "plan")[index]
+        kind = ("singleDemand", "constraints", "plan", inferred.ENERGY_REQUEST,
+                inferred.DISCHARGING_ENERGY_REQUEST)[index]
         curve = index == 1
-        return (index + 1, kind, curve, bool(self._plan.updates & 1) if curve else None, "W" if index else "Wh")
+        wanted = bool(self._plan.updates & 1) if curve else None
+        return (index + 1, kind, curve, wanted, "W" if index in (1, 2) else "Wh")
 
     def _read(self, field, index):
         plan = self._plan
-        if index == 0:
+        if index == 0 or index == 3:
             left_s = plan.left_s()
             slot = (0, None, None, left_s * 1000 if left_s else None, plan.left_wh(), 0,
                     plan.min_wh, 0, max(plan.max_wh, plan.left_wh()), 0)
-            return (1, 0, None, (slot,))
+            return (index + 1, 0, None, (slot,))
         if index == 1:
             return (_CURVE, None, None, _Read(plan.curve, plan.curve, 2, 8) if plan.curve else None)
         if index == 2:
             return (3, None, None, _Read(plan.starts, plan.powers, 1, 4) if len(plan.powers) else None)
+        if index == 4 and self._battery:
+            back_wh = self._back_wh()
+            slot = (0, None, None, None, back_wh, 0, 0, 0, back_wh, 0)
+            return (5, 0, None, None if back_wh is None else (slot,))
         return None
+
+    def _back_wh(self):
+        """What can be discharged, None while unknown."""
+        if not self._battery:
+            return None
+        return self._battery.stored_wh() if self._setpoint.can else 0
 
     def _stage(self, at, row):
         if row is None:
@@ -100,8 +118,10 @@ class ConsumptionCurveFeature:
         if self._wanted != plan.updates:
             self._wanted = plan.updates
             self._device.changed(self.feature, _DESCRIPTIONS)
-        if self._told != plan.version:
+        back_wh = self._back_wh()
+        if self._told != plan.version or self._back != back_wh:
             self._told = plan.version
+            self._back = back_wh
             self._device.changed(self.feature, _SERIES)
 
 

@@ -1,5 +1,5 @@
 """5.2.6 UCF_Device_Configuration on SPINE (tables 71-83): DeviceConfiguration servers of the EVSE (LPC scenario 2) and
-of the car (EVCC scenarios 2 and 3)."""
+of the car (EVCC scenarios 2 and 3, DBEVC)."""
 
 from bounded.compat import const
 from spine.numbers import scaled
@@ -21,7 +21,7 @@ _VALUES = (
     b"[keyId:k value:(duration:d scaledNumber:n) isValueChangeable:b])"
 )
 
-# T78
+# T78, T79
 _EV_VALUES = (
     b"deviceConfigurationKeyValueListData:(deviceConfigurationKeyValueData:"
     b"[keyId:k value:(boolean:b string:s) isValueChangeable:b])"
@@ -29,13 +29,17 @@ _EV_VALUES = (
 _EV_NUMBER = const(1)
 
 
-def ev_feature(identification):
-    """The feature of the EV entity: how car and station talk, and whether phases may be loaded unequally."""
+def ev_feature(identification, below_target):
+    """The feature of the EV entity: how car and station talk, whether phases may be loaded unequally, and under the
+    name `below_target` (None: nothing can be discharged) whether it may be discharged below its demand (DBEVC)."""
     descriptions = (
         (0, "communicationsStandard", "string", None),
         (1, "asymmetricChargingSupported", "boolean", None),
     )
     values = ((0, None, identification.standard, False), (1, identification.asymmetric, None, False))
+    if below_target:
+        descriptions += ((2, below_target, "boolean", None),)
+        values += ((2, identification.below_target, None, False),)
     return (
         _EV_NUMBER, "DeviceConfiguration", "server", ((_DESCRIPTIONS, descriptions), (_EV_VALUES, values)),
     )

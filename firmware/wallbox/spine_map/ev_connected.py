@@ -2,18 +2,20 @@
 
 What the car shows is put together here, one feature of each type: configuration (EVCC 2, 3), identification (EVCC 4),
 manufacturer (EVCC 5), charging power limits (EVCC 6), operating state (EVCC 7), measurement (EVCEM, EVSOC), load
-control (OPEV, OSCEV), curves and prices (CEVC). It is made anew for each session; `step` adds and removes it, in the
+control (OPEV, OSCEV), curves and prices (CEVC), the setpoint (DBEVC). It is made anew for each session; `step` adds and removes it, in the
 task of SPINE, so that nothing here can hold up the arbiter that learned of the car.
 """
 
 from bounded.compat import const
 from spine.client import STATE
+from wallbox.spine_map import bidirectional_inferred as inferred
 from wallbox.spine_map import device_configuration, identification, manufacturer_information
 from wallbox.spine_map.charging_power_limits import ChargingPowerLimitsFeature
 from wallbox.spine_map.consumption_curve import ConsumptionCurveFeature
 from wallbox.spine_map.incentive_table import IncentiveTableFeature
 from wallbox.spine_map.load_control import LoadControlFeature
 from wallbox.spine_map.measurement import EvMeasurementFeature
+from wallbox.spine_map.setpoint import SetpointFeature
 
 _EV = const(1049601)  # entity(1, 1)
 _DIAGNOSIS = const(4)
@@ -31,7 +33,7 @@ class EvEntity:
         self._meter = meter
         self._clock = clock
         self._limits = app.phase_limits
-        self._watches = ([None, app.phase_limits.watch, None], [None, app.charge_plan.watch, None])
+        self._watches = [[None, each.watch, None] for each in (app.phase_limits, app.charge_plan, app.setpoint)]
         self._steps = ()
         self._sessions = 1 if station.car else 0  # odd while a car is there
         self._shown = 0
@@ -73,16 +75,22 @@ class EvEntity:
         self._ready_ms = station.now_ms
         self._sleeps = False
         load = LoadControlFeature(device, self._limits)
-        limits = ChargingPowerLimitsFeature(device, station, measurement)
+        discharge = station.ratings.discharge
+        limits = ChargingPowerLimitsFeature(device, station, measurement, app.setpoint)
         values = EvMeasurementFeature(device, station, self._meter, measurement, self._clock)
-        series = ConsumptionCurveFeature(device, app.charge_plan, self._clock)
+        series = ConsumptionCurveFeature(device, app.charge_plan, self._clock, app.setpoint,
+                                         measurement if discharge else None)
         prices = IncentiveTableFeature(device, app.charge_plan, self._clock)
         self._watches[0][0] = load.feature
+        setpoint = SetpointFeature(device, station, app.setpoint)
         self._watches[1][0] = series.feature
+        self._watches[2][0] = setpoint.feature
         self._diagnosis = (_DIAGNOSIS, "DeviceDiagnosis", "server", ((STATE, self._read_state),))
-        self._steps = (load.step, limits.step, values.step, series.step, prices.step, self._step_state)
-        features = [device_configuration.ev_feature(identified), self._diagnosis, limits.feature, values.feature,
-                    load.feature, series.feature, prices.feature]
+        self._steps = (load.step, limits.step, values.step, series.step, prices.step, setpoint.step,
+                       self._step_state)
+        features = [device_configuration.ev_feature(identified, inferred.BELOW_TARGET if discharge else None),
+                    self._diagnosis, limits.feature, values.feature, load.feature, series.feature, prices.feature,
+                    setpoint.feature]
         scenarios = [1, 2, 3, 6, 7, 8]
         for number, feature in ((4, identification.feature(identified)),
                                 (5, manufacturer_information.ev_feature(identified))):
@@ -95,6 +103,7 @@ class EvEntity:
             ("overloadProtectionByEvChargingCurrentCurtailment", "1.0.1", True, (1, 2, 3), "release"),
             ("optimizationOfSelfConsumptionDuringEvCharging", "1.0.1", True, (1, 2, 3), "release"),
             ("coordinatedEvCharging", "1.0.1", True, (1, 2, 3, 4, 5, 6, 7, 8), "release"),
+            inferred.USE_CASE,
         ]
         if measurement.has_source:
             cases.append(("evStateOfCharge", "1.0.0", True, (1, 2), "RC1"))

@@ -1,0 +1,88 @@
+"""5.2.18 UCF_Setpoint on SPINE (tables 150-157): Setpoint server of the car, use case DBEVC.
+
+One setpoint, the power of the car in W: positive charges, negative discharges. What is out of the range of the moment,
+such as any negative one while nothing can be discharged, is refused as a whole (error 7), as is every write while the
+setpoint is not changeable. What else DBEVC is thought to use: bidirectional_inferred.py.
+"""
+
+from bounded.compat import const
+from spine.device import FIRST
+from spine.numbers import scaled
+from spine.restricted import CLEARED
+from wallbox.spine_map import bidirectional_inferred as inferred
+
+NUMBER = const(10)
+_REJECTED = const(7)
+
+# T153
+_DESCRIPTIONS = (
+    b"setpointDescriptionListData:(setpointDescriptionData:[setpointId:k measurementId:u setpointType:s unit:s "
+    b"scopeType:s])"
+)
+# T154
+_CONSTRAINTS = (
+    b"setpointConstraintsListData:(setpointConstraintsData:"
+    b"[setpointId:k setpointRangeMin:n setpointRangeMax:n setpointStepSize:n])"
+)
+# T155, T156; places: 0 id, 1 and 2 value, 3 to 6 its bounds, 7 changeable, 8 active, 9 and 10 start and end
+_SETPOINTS = (
+    b"setpointListData:(setpointData:[setpointId:k value:n valueMin:n valueMax:n isSetpointChangeable:b "
+    b"isSetpointActive:b timePeriod:p])"
+)
+
+
+class SetpointFeature:
+    """`feature` for the EV entity; `step` notifies what changed."""
+
+    def __init__(self, device, station, setpoint):
+        self._device = device
+        self._station = station
+        self._setpoint = setpoint
+        self._told = setpoint.version
+        self._least_w = setpoint.least_w()
+        self.feature = (
+            NUMBER, "Setpoint", "server",
+            (
+                (_DESCRIPTIONS, (inferred.SETPOINT_DESCRIPTION,)),
+                (_CONSTRAINTS, self._constrain, None, FIRST),
+                (_SETPOINTS, self._read, self._write),
+            ),
+        )
+
+    def _constrain(self, field, index):
+        if index:
+            return None
+        return (inferred.SETPOINT, self._setpoint.least_w(), 0, self._station.rated_w, 0, inferred.STEP_W, 0)
+
+    def _read(self, field, index):
+        if index:
+            return None
+        setpoint = self._setpoint
+        value_w, active = setpoint.shown_w()
+        return (inferred.SETPOINT, value_w, 0, None, None, None, None, setpoint.changeable(), active, None, None)
+
+    def _write(self, rows, peer, full):
+        if len(rows) != 1:
+            return _REJECTED
+        row = rows[0]
+        if row[0] != inferred.SETPOINT or row[1] is CLEARED or row[7] is False:
+            return _REJECTED
+        for place in (3, 5, 9, 10):  # bounds and an end of its own are not offered
+            if row[place] is not None and row[place] is not CLEARED:
+                return _REJECTED
+        # a whole write that does not say whether it is active means it to be
+        active = True if row[8] is CLEARED else row[8]
+        if not self._setpoint.set(scaled(row[1], row[2]), active):
+            return _REJECTED
+        self.step()
+        return 0
+
+    def step(self):
+        """Notify the setpoint and its range when they changed."""
+        setpoint = self._setpoint
+        if self._told != setpoint.version:
+            self._told = setpoint.version
+            self._device.changed(self.feature, _SETPOINTS)
+            if self._least_w != setpoint.least_w():
+                self._least_w = setpoint.least_w()
+                self._device.changed(self.feature, _CONSTRAINTS)
