@@ -205,8 +205,8 @@ class Plant:
         if car is not None:
             ev = {
                 "phases": car.phases, "max_ma": car.max_ma, "min_ma": car.min_ma, "soc": car.soc(),
-                "battery_wh": car.battery_wh,
-                "discharge": car.discharge, "ready": car.ready, "s2": car.s2, "current_ma": car.current_ma, "sleeping": car.sleeping,
+                "battery_wh": car.battery_wh, "discharge": car.discharge,
+                "ready": car.ready, "s2": car.s2, "current_ma": car.current_ma, "sleeping": car.sleeping,
                 "locked_out": car.locked_out, "interruptions": car.interruptions,
             }
         return {

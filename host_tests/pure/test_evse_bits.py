@@ -16,11 +16,11 @@ _GROUPS = {
 _WHY = (
     "charging", "no car", "self-test", "fault", "no permission", "paused by limit", "cable unknown", "too hot",
     "lock-out", "waiting for the car", "locking", "checking", "pause for a stall",
-    "self-test of the residual current monitor",
+    "self-test of the residual current monitor", "the direction of power",
 )
 _WHY_NAMES = (
     "_CHARGING", "_NO_CAR", "_SELF_TEST", "_FAULT", "_NO_PERMISSION", "_LIMIT", "_CABLE", "_HOT", "_LOCK_OUT",
-    "_WAITING", "_LOCKING", "_CHECKING", "_STALL_AHEAD", "_RCM_DUE",
+    "_WAITING", "_LOCKING", "_CHECKING", "_STALL_AHEAD", "_RCM_DUE", "_TURNING",
 )
 
 

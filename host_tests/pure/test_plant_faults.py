@@ -291,6 +291,15 @@ def adc_frozen(bench, name):
     assert bench.readings.pilot_high_mv == 5995 and bench.readings.pilot_age_ms == 0
 
 
+def modem_silent(bench, name):
+    bench.plant.ratings.discharge = bench.plant.car.discharge = True
+    bench.run(500)
+    assert bench.readings.ev_discharge is True
+    bench.fault(name)
+    bench.run(500)
+    assert bench.readings.ev_discharge is None
+
+
 CHECKS = {
     "diode_missing": shows(pilot_high_mv=5623, pilot_low_mv=-5623),
     "diode_leaking": shows(pilot_high_mv=5995, pilot_low_mv=-9000),
@@ -305,6 +314,8 @@ CHECKS = {
     "asks_ventilation": asks_ventilation,
     "holds_c": holds_c,
     "overdraw": overdraw,
+    "gives_back": shows(current_ma=[-10000] * 3, power_w=-6900),
+    "modem_silent": modem_silent,
     "pilot_noise": noise,
     "pilot_offset": shows(pilot_high_mv=4495, pilot_low_mv=-12000),
     "emi_burst": emi_burst,

@@ -25,6 +25,7 @@ class Bench:
         for name in ratings:
             setattr(self.ratings, name, ratings[name])
         self.offer_ma = 16000
+        self.back_ma = 0  # with it the direction is out of the car
         self.plant = Plant(self.ratings)
         self.guard = Guard(self.ratings, settings)
         self.checker = Invariants(self.guard)
@@ -38,7 +39,7 @@ class Bench:
 
     def _permit(self, world):
         if self.offer_ma is not None:
-            self.guard.permit(self.offer_ma, 1000)
+            self.guard.permit(self.offer_ma, 1000, self.back_ma)
 
     def _look(self, world):
         guard = self.guard
@@ -112,6 +113,14 @@ class Bench:
     def charge(self, limit_ms=60000):
         """Wait until it charges."""
         self.need(self.until(self.charging, limit_ms) is not None, "does not charge")
+
+    def discharging(self):
+        return self.guard.out.contactor and self.plant.current_ma[0] < 0
+
+    def discharge(self, limit_ms=60000, back_ma=16000):
+        """Wait until a car that can gives back what is permitted."""
+        self.back_ma = back_ma
+        self.need(self.until(self.discharging, limit_ms) is not None, "does not discharge")
 
     def opens(self, limit_ms):
         """It opens within this time."""

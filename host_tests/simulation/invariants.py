@@ -22,8 +22,9 @@ I5  no phase relay moves: no board has one. The wired poles move together; nothi
 I6  at least 5 s from any change of the pilot to a new duty, except for the x1 of 0.75 s that ends a wake-up or F.
 I7  the tick allocates nothing: a test of its own under heap_lock.
 I8  the modem is told to have power flow back only on a board that can, with a car that says so, through a contactor
-    commanded closed, under 5 %, in C, without any fault and under a lease that runs, and no more per phase than was
-    permitted at this tick, nor than board, cable and temperature bear. Nothing of it outlives its reason by a tick.
+    commanded closed (so I1 says in which states), under 5 %, without any fault and under a lease that runs, and no
+    more per phase than was permitted at this tick, nor than board, cable and temperature bear. None of these outlives
+    its reason by a tick.
 """
 
 _OVERDRAW = 1 << 14
@@ -53,7 +54,8 @@ class Invariants:
 
     def __init__(self, guard):
         self.guard = guard
-        self.closings = 0
+        self.closings = self.turns_back = 0  # how often it closed, and how often power was to flow back
+        self._was_back = False
         self._permit = guard.permit
         guard.permit = self._note
         self._offers = []  # (until when it may still show, mA)
@@ -128,7 +130,9 @@ class Invariants:
                 self._say("I1 closing: sample", world.readings.pilot_age_ms <= 100)
                 self._say("I1 closing: trip, test", not world.readings.rcm_tripped and not out.rcm_test)
         open_ms = self._for("open", not on and not self._commanded and plant.contactor.poles != 0, dt_ms)
-        if not any([name in faults for name in _CONTACTOR]):
+        # a slow one that was mended while it moved goes on moving
+        sound_ms = self._for("sound", not any([name in faults for name in _CONTACTOR]), dt_ms)
+        if sound_ms > 300:
             self._say("I1 contacts", open_ms <= 20)
 
         for row in self._offers:
@@ -141,11 +145,14 @@ class Invariants:
             over = bound is not None and told_ma(permille) > bound
             self._say("I2 ceiling", self._for("over %s" % (bound is self.guard.cable_ma), over, dt_ms) <= 5000 + _TICK)
         back = out.discharge_ma
+        if back and not self._was_back:
+            self.turns_back += 1
+        self._was_back = back
         digital = permille == 50 and ratings.discharge and self._back > 0
         self._say("I2 pause", not x2 or digital or self._offer >= ratings.min_ma)
         self._say("I3", permille in (0, 1000) or 100 <= permille <= 960 or digital)
         if back:
-            self._say("I8 when", on and digital and in_c and self._lease > 0 and not self.guard.faults)
+            self._say("I8 when", on and digital and self._lease > 0 and not self.guard.faults)
             self._say("I8 car", world.readings.ev_discharge is True)
             self._say("I8 bounds", 0 < back <= min(self._back, ratings.max_ma))
             for bound in (self.guard.cable_ma, self.guard.derated_ma):

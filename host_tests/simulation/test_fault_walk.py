@@ -21,6 +21,7 @@ _SKIP = ("adc_frozen", "clock_unset", "clock_offset", "button_stuck", "meter_rol
 _WORDS = [name for name in sorted(FAULTS) if name not in _SKIP]
 _SPANS = (10, 20, 50, 60, 80, 100, 250, 500, 1000, 3000, 7000, 12000)
 _OFFERS = (0, 5900, 6000, 8000, 10000, 16000, 32000, None)
+_BACK = (0, 6000, 16000, 40000)
 
 
 class Dice:
@@ -56,7 +57,7 @@ def step(bench, dice, on):
             bench.plug(
                 ready=True, simplified=car == "simplified", sleeping=car == "sleeping",
                 holds_c_after_x1=-1 if car == "holds_c" else None, phases=1 if car == "one phase" else 3,
-                wants_ventilation=car == "ventilated",
+                wants_ventilation=car == "ventilated", discharge=bench.ratings.discharge and car != "simplified",
             )
             what += " " + car
         elif not plant.lock.closed:
@@ -66,6 +67,9 @@ def step(bench, dice, on):
     elif what == "offer":
         bench.offer_ma = dice.of(_OFFERS)
         what += " %s" % bench.offer_ma
+        if bench.ratings.discharge:
+            bench.back_ma = dice.of(_BACK)
+            what += " back %s" % bench.back_ma
     span = dice.of(_SPANS)
     return "%s, %d ms" % (what, span), span
 
@@ -76,6 +80,9 @@ def walk(seed, **ratings):
     on = []
     path = []
     try:
+        if bench.ratings.discharge:  # begin in the middle of it
+            bench.plug(ready=True, discharge=True)
+            bench.discharge()
         for _ in range(_STEPS):
             what, span = step(bench, dice, on)
             path.append(what)
@@ -87,6 +94,7 @@ def walk(seed, **ratings):
         bench.plant.thermal = Thermal()  # cooled down
         path.append("end")
         bench.offer_ma = 16000
+        bench.back_ma = 0
         bench.run(32000)
         bench.guard.reset_faults(person=True)
         bench.run(100)
@@ -94,7 +102,7 @@ def walk(seed, **ratings):
         bench.charge(60000)
     except AssertionError as error:
         raise AssertionError("seed %d: %s\npath: %s" % (seed, error, "; ".join(path)))
-    return bench.checker.closings
+    return bench.checker.turns_back if bench.ratings.discharge else bench.checker.closings
 
 
 def test_x1_random_walk():
@@ -112,3 +120,10 @@ def test_x1_random_walk_with_socket_and_lock():
 def test_x1_random_walk_without_interlock_read_back_and_mirror_contacts():
     for seed in range(2000, 2000 + _SEEDS // 2):
         walk(seed, interlock=False, generator_check=False, aux_contacts=False, ventilation=True)
+
+
+def test_x1_random_walk_in_both_directions():
+    turns = 0
+    for seed in range(3000, 3000 + _SEEDS // 2):
+        turns += walk(seed, discharge=True)
+    assert turns > _SEEDS // 2, turns  # the walks do reach power out of the car

@@ -219,7 +219,7 @@ class Guard:
         # why no permission (x1), 0 = x2
         offer_ma = min(self._offer_ma, ceiling_ma)
         back_ma = 0
-        if ratings.discharge and readings.ev_discharge:
+        if ratings.discharge and readings.ev_discharge is True:
             back_ma = min(self._back_ma, ceiling_ma)
         if faults:
             why = _FAULT

@@ -160,9 +160,11 @@ class Setpoint:
             self._release()
         station = self._station
         plan = self._plan
-        self.can = bool(station.discharge and station.readings.ev_discharge and (
-            not plan or plan.departure_s is None or not plan.left_s() or self._identified.below_target or not plan.left_wh()))
-        seen = self._mode.mode << 2 | self._state.in_service << 1 | self.can
+        can = station.discharge and station.readings.ev_discharge is True
+        if can and plan and plan.departure_s is not None and not self._identified.below_target:
+            can = not plan.left_s() or not plan.left_wh()
+        self.can = can = bool(can)
+        seen = self._mode.mode << 2 | self._state.in_service << 1 | can
         if seen != self._seen:
             self._seen = seen
             self.version += 1

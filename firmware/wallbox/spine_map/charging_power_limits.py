@@ -2,8 +2,9 @@
 
 One feature carries, since an entity may have only one of a type, the parameters and the connection of 5.2.2 for the
 car (EVCEM), the permitted currents of 5.2.12 (OPEV, OSCEV; tables 110, 114, 115) and the characteristics of 5.2.3: the
-capacity of its battery (EVSOC scenario 2), and the power it can take and give (DBEVC; table 55). Parameter ids: 0 the total power that may be charged, 1-3 current, 4-6 power of a phase,
-7 total power measured, 8 energy charged; 1-8 are the ids of the measurements, too.
+capacity of its battery (EVSOC scenario 2), and the power it can take and give (DBEVC; table 55). Parameter ids: 0 the
+total power that may be charged, 1-3 current, 4-6 power of a phase, 7 total power measured, 8 energy charged; 1-8 are
+the ids of the measurements, too.
 """
 
 from bounded.compat import const

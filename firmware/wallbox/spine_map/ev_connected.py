@@ -2,8 +2,8 @@
 
 What the car shows is put together here, one feature of each type: configuration (EVCC 2, 3), identification (EVCC 4),
 manufacturer (EVCC 5), charging power limits (EVCC 6), operating state (EVCC 7), measurement (EVCEM, EVSOC), load
-control (OPEV, OSCEV), curves and prices (CEVC), the setpoint (DBEVC). It is made anew for each session; `step` adds and removes it, in the
-task of SPINE, so that nothing here can hold up the arbiter that learned of the car.
+control (OPEV, OSCEV), curves and prices (CEVC), the setpoint (DBEVC). It is made anew for each session; `step` adds
+and removes it, in the task of SPINE, so that nothing here can hold up the arbiter that learned of the car.
 """
 
 from bounded.compat import const
