@@ -138,7 +138,7 @@ class Console:
 
     def op_car(self, request):
         """What a modem or a back end knows of the car that is plugged in: standard, asymmetric, below_target, eui48,
-        vendor, model, serial (functions/identification.py)."""
+        vendor, model, serial, soh, range_m (functions/identification.py)."""
         if not self._app.identification:
             return (("error", "the profile core does not show the car"),)
         problem = self._app.identification.learn(request)

@@ -9,11 +9,12 @@ STANDARDS = ("iec61851", "iso15118-2ed1", "iso15118-2ed2")
 
 class Identification:
     """`standard` one of STANDARDS, `asymmetric` charging possible, `below_target`: it may be discharged while energy of
-    its demand is missing, `eui48` (12 hex digits) and `manufacturer` (rows of
-    text as in the SPINE function, vendorName and so on) or None while unknown. `version` changes with them."""
+    its demand is missing; or None while unknown: `eui48` (12 hex digits), `manufacturer` (rows of text as in the SPINE
+    function, vendorName and so on), `soh_per_cent` state of health of the battery, `range_m` how far it reaches.
+    `version` changes when more or other of these is known, `changes` also with the others and the numbers."""
 
     def __init__(self):
-        self.version = 0
+        self.version = self.changes = 0
         self.forget()
 
     def forget(self):
@@ -21,12 +22,13 @@ class Identification:
         self.standard = STANDARDS[0]
         self.asymmetric = self.below_target = False
         self.eui48 = None
-        self.manufacturer = None
+        self.manufacturer = self.soh_per_cent = self.range_m = None
         self.version += 1
+        self.changes += 1
 
     def learn(self, facts):
-        """Take what `facts`, a dictionary, says: standard, asymmetric, below_target, eui48, vendor, model, serial. A
-        sentence when something of it is wrong; then nothing is taken."""
+        """Take what `facts`, a dictionary, says: standard, asymmetric, below_target, eui48, vendor, model, serial,
+        soh, range_m. A sentence when something of it is wrong; then nothing is taken."""
         standard = facts.get("standard", self.standard)
         eui48 = facts.get("eui48", self.eui48)
         asymmetric = facts.get("asymmetric", self.asymmetric)
@@ -38,11 +40,23 @@ class Identification:
         for name in names:
             if name is not None and (not isinstance(name, str) or len(name) > 64):
                 return "model, serial and vendor are texts of at most 64 letters"
+        soh, range_m = facts.get("soh", self.soh_per_cent), facts.get("range_m", self.range_m)
+        for value, most in ((soh, 100), (range_m, 2000000)):
+            if value is not None and (type(value) is not int or not 0 <= value <= most):
+                return "soh is 0 to 100 %, range_m 0 to 2000000 m"
+        before = self._known()
         self.standard = standard
         self.eui48 = eui48
         self.asymmetric = bool(asymmetric)
         self.below_target = bool(facts.get("below_target", self.below_target))
+        self.soh_per_cent = soh
+        self.range_m = range_m
         if names != [None, None, None]:
             self.manufacturer = names
-        self.version += 1
+        self.changes += 1
+        if self._known() != before:
+            self.version += 1
         return None
+
+    def _known(self):
+        return self.eui48, self.manufacturer, self.soh_per_cent is None, self.range_m is None

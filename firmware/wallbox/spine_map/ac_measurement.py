@@ -20,7 +20,7 @@ MEASUREMENTS = (
     b"unit:s scopeType:s])"
 )
 # T10-T13 T19 T20 T27 T32 T35
-_CONSTRAINTS = (
+CONSTRAINTS = (
     b"measurementConstraintsListData:(measurementConstraintsData:"
     b"[measurementId:k valueRangeMin:n valueRangeMax:n valueStepSize:n])"
 )
@@ -79,7 +79,7 @@ class AcMeasurementFeature:
             NUMBER,
             "Measurement",
             "server",
-            ((MEASUREMENTS, self._describe), (_CONSTRAINTS, self._constrain), (VALUES, self._read)),
+            ((MEASUREMENTS, self._describe), (CONSTRAINTS, self._constrain), (VALUES, self._read)),
         )
 
     def _describe(self, field, index):

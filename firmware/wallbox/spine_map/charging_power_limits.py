@@ -3,16 +3,16 @@
 One feature carries, since an entity may have only one of a type, the parameters and the connection of 5.2.2 for the
 car (EVCEM), the permitted currents of 5.2.12 (OPEV, OSCEV; tables 110, 114, 115) and the characteristics of 5.2.3: the
 capacity of its battery (EVSOC scenario 2), and the power it can take and give (DBEVC; table 55). Parameter ids: 0 the
-total power that may be charged, 1-3 current, 4-6 power of a phase, 7 total power measured, 8 energy charged; 1-8 are
-the ids of the measurements, too.
+total power that may be charged, 1-3 current, 4-6 power of a phase that the station has, 7 total power measured, 8
+energy charged; 1-8 are the ids of the measurements, too.
 """
 
 from bounded.compat import const
 from wallbox.spine_map import bidirectional_inferred as inferred
 from wallbox.spine_map.electrical_connection import CHARACTERISTICS, CONNECTION, PARAMETERS
+from wallbox.spine_map.measurement import ids
 
 NUMBER = const(5)
-_COUNT = const(9)
 
 # T61, T114, T115
 _PERMITTED = (
@@ -30,6 +30,7 @@ class ChargingPowerLimitsFeature:
         self._station = station
         self._measurement = measurement
         self._setpoint = setpoint
+        self._ids = [0] + ids(station.ratings.phases)
         self.feature = (
             NUMBER, "ElectricalConnection", "server",
             ((PARAMETERS, self._parameter), (CONNECTION, self._connect), (_PERMITTED, self._permit),
@@ -49,12 +50,14 @@ class ChargingPowerLimitsFeature:
         return station.facts.min_ma, max(most_ma, station.facts.min_ma)
 
     def _parameter(self, field, index):
-        if index >= _COUNT:
+        if index >= len(self._ids):
             return None
-        phase = "abc"[(index - 1) % 3] if 0 < index < 7 else "abc"
-        scope = "acPowerTotal" if index == 0 else "acCurrent" if index < 4 else "acPower" if index < 8 else "charge"
-        neutral = "neutral" if len(phase) == 1 else None
-        return (0, index, index or None, "ac", phase, neutral, "real", "rms" if index else None, scope)
+        number = self._ids[index]
+        every = "abc"[: self._station.ratings.phases]
+        scope = "acPowerTotal" if number == 0 else "acCurrent" if number < 4 else "acPower" if number < 8 else "charge"
+        if 0 < number < 7:
+            return (0, number, number, "ac", every[(number - 1) % 3], "neutral", "real", "rms", scope)
+        return (0, number, number or None, "ac", every, None, "real", "rms" if number else None, scope)
 
     def _connect(self, field, index):
         return None if index else (0, "ac", self._station.facts.phases, "consume")
@@ -64,7 +67,7 @@ class ChargingPowerLimitsFeature:
         return [ma * facts.phases * (facts.nominal_mv // 1000) // 1000 for ma in self._bounds()]
 
     def _permit(self, field, index):
-        if index > 3:
+        if index > self._station.ratings.phases:
             return None
         if index:
             least, most = self._bounds()

@@ -29,20 +29,38 @@ _EV_VALUES = (
 _EV_NUMBER = const(1)
 
 
-def ev_feature(identification, below_target):
-    """The feature of the EV entity: how car and station talk, whether phases may be loaded unequally, and under the
-    name `below_target` (None: nothing can be discharged) whether it may be discharged below its demand (DBEVC)."""
-    descriptions = (
-        (0, "communicationsStandard", "string", None),
-        (1, "asymmetricChargingSupported", "boolean", None),
-    )
-    values = ((0, None, identification.standard, False), (1, identification.asymmetric, None, False))
-    if below_target:
-        descriptions += ((2, below_target, "boolean", None),)
-        values += ((2, identification.below_target, None, False),)
-    return (
-        _EV_NUMBER, "DeviceConfiguration", "server", ((_DESCRIPTIONS, descriptions), (_EV_VALUES, values)),
-    )
+class EvConfigurationFeature:
+    """For the EV entity: how car and station talk, whether phases may be loaded unequally, and under the name
+    `below_target` (None: nothing can be discharged) whether it may be discharged below its demand (DBEVC)."""
+
+    def __init__(self, device, identification, below_target):
+        self._device = device
+        self._identification = identification
+        self._told = identification.changes
+        descriptions = (
+            (0, "communicationsStandard", "string", None),
+            (1, "asymmetricChargingSupported", "boolean", None),
+        )
+        if below_target:
+            descriptions += ((2, below_target, "boolean", None),)
+        self._count = len(descriptions)
+        self.feature = (
+            _EV_NUMBER, "DeviceConfiguration", "server", ((_DESCRIPTIONS, descriptions), (_EV_VALUES, self._value)),
+        )
+
+    def _value(self, field, index):
+        known = self._identification
+        if index >= self._count:
+            return None
+        if not index:
+            return (0, None, known.standard, False)
+        return (index, known.asymmetric if index == 1 else known.below_target, None, False)
+
+    def step(self):
+        """Notify what a modem told since."""
+        if self._told != self._identification.changes:
+            self._told = self._identification.changes
+            self._device.changed(self.feature, _EV_VALUES)
 
 
 class DeviceConfigurationFeature:

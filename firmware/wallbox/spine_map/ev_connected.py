@@ -9,9 +9,10 @@ and removes it, in the task of SPINE, so that nothing here can hold up the arbit
 from bounded.compat import const
 from spine.client import STATE
 from wallbox.spine_map import bidirectional_inferred as inferred
-from wallbox.spine_map import device_configuration, identification, manufacturer_information
+from wallbox.spine_map import identification, manufacturer_information
 from wallbox.spine_map.charging_power_limits import ChargingPowerLimitsFeature
 from wallbox.spine_map.consumption_curve import ConsumptionCurveFeature
+from wallbox.spine_map.device_configuration import EvConfigurationFeature
 from wallbox.spine_map.incentive_table import IncentiveTableFeature
 from wallbox.spine_map.load_control import LoadControlFeature
 from wallbox.spine_map.measurement import EvMeasurementFeature
@@ -50,9 +51,10 @@ class EvEntity:
         identified = self._app.identification
         if self._shown != self._sessions or self._shown & 1 and self._facts != identified.version:
             if self._shown & 1:
+                if self._shown == self._sessions:  # more is known of the same car: who set its limits stays watched
+                    self._let_go()
                 self._device.remove(_EV)
-                for each in self._watches:
-                    each[0] = None
+                self._let_go()
                 self._steps = ()
             if self._shown != self._sessions:
                 self._limits.end_session()
@@ -67,6 +69,10 @@ class EvEntity:
             for step in self._steps:
                 step()
 
+    def _let_go(self):
+        for each in self._watches:
+            each[0] = None
+
     def _show(self, identified):
         app = self._app
         device = self._device
@@ -74,10 +80,11 @@ class EvEntity:
         measurement = app.measurement
         self._ready_ms = station.now_ms
         self._sleeps = False
-        load = LoadControlFeature(device, self._limits)
+        load = LoadControlFeature(device, self._limits, station.ratings.phases)
         discharge = station.ratings.discharge
         limits = ChargingPowerLimitsFeature(device, station, measurement, app.setpoint)
-        values = EvMeasurementFeature(device, station, self._meter, measurement, self._clock)
+        values = EvMeasurementFeature(device, station, self._meter, measurement, self._clock, identified)
+        configuration = EvConfigurationFeature(device, identified, inferred.BELOW_TARGET if discharge else None)
         series = ConsumptionCurveFeature(device, app.charge_plan, self._clock, app.setpoint,
                                          measurement if discharge else None)
         prices = IncentiveTableFeature(device, app.charge_plan, self._clock)
@@ -86,11 +93,10 @@ class EvEntity:
         self._watches[1][0] = series.feature
         self._watches[2][0] = setpoint.feature
         self._diagnosis = (_DIAGNOSIS, "DeviceDiagnosis", "server", ((STATE, self._read_state),))
-        self._steps = (load.step, limits.step, values.step, series.step, prices.step, setpoint.step,
-                       self._step_state)
-        features = [device_configuration.ev_feature(identified, inferred.BELOW_TARGET if discharge else None),
-                    self._diagnosis, limits.feature, values.feature, load.feature, series.feature, prices.feature,
-                    setpoint.feature]
+        self._steps = (configuration.step, load.step, limits.step, values.step, series.step, prices.step,
+                       setpoint.step, self._step_state)
+        features = [configuration.feature, self._diagnosis, limits.feature, values.feature, load.feature,
+                    series.feature, prices.feature, setpoint.feature]
         scenarios = [1, 2, 3, 6, 7, 8]
         for number, feature in ((4, identification.feature(identified)),
                                 (5, manufacturer_information.ev_feature(identified))):
@@ -105,8 +111,10 @@ class EvEntity:
             ("coordinatedEvCharging", "1.0.1", True, (1, 2, 3, 4, 5, 6, 7, 8), "release"),
             inferred.USE_CASE,
         ]
-        if measurement.has_source:
-            cases.append(("evStateOfCharge", "1.0.0", True, (1, 2), "RC1"))
+        known = (measurement.has_source, measurement.has_source, identified.soh_per_cent is not None,
+                 identified.range_m is not None)
+        if True in known:
+            cases.append(("evStateOfCharge", "1.0.0", True, [i + 1 for i in range(4) if known[i]], "RC1"))
         device.use_cases = [row for row in device.use_cases if row[0] != _EV] + [(_EV, "EV", cases)]
         device.add((_EV, "EV", features))
 
