@@ -64,8 +64,8 @@ def test_pitfall_23_cars_with_two_phases_and_one():
         charging(box, used)
         row = box.list("electricalConnectionDescriptionListData", ELECTRICAL, "electricalConnectionDescriptionData")[0]
         assert row["acConnectedPhases"] == used
-        assert [row["value"]["number"] for row in box.list("measurementListData", MEASUREMENT, "measurementData")][:3] == (
-            [16000] * used + [0] * (3 - used))
+        rows = box.list("measurementListData", MEASUREMENT, "measurementData")
+        assert [row["value"]["number"] for row in rows[:3]] == [16000] * used + [0] * (3 - used)
         values = [(16, 0), (12, 0), (8, 0)]
         box.sign()
         assert box.phases(values) == 0

@@ -47,7 +47,9 @@ class LoadControlFeature:
     def _write(self, rows, peer, full):
         changes = []
         for row in rows:
-            if not 1 <= row[0] <= 6 or (row[0] - 1) % 3 >= self._phases or row[1] is False or row[2] is CLEARED or row[5] is CLEARED:
+            if not 1 <= row[0] <= 6 or (row[0] - 1) % 3 >= self._phases or row[1] is False:
+                return _REJECTED
+            if row[2] is CLEARED or row[5] is CLEARED:
                 return _REJECTED
             if row[4] is not None and row[4] is not CLEARED:
                 return _REJECTED  # no limit of a phase ends by itself
