@@ -1,29 +1,31 @@
 """SPINE in the whole firmware, with an unmodified EMS on eebus-go: limits, measurements, relations, restarts.
 
 Every form of a write and every rule of LPC in simulated time: pure/test_spine_map_*.py and test_failsafe_lpc.py. The
-two stories of 120 s run beside the others, each with a wallbox of its own.
+two stories of 120 s, and that of 200 cars, run beside the others, each with a wallbox of its own.
 """
 
 import time
 
 import pytest
 
+from host_tests.interop.firmware_cars import many_cars
 from host_tests.interop.firmware_spine import Story, Wallbox, again, identities, limited
 from host_tests.peers.echonet_box import Raw
 from host_tests.peers.ems import limit_cmd
 
-ADDRESS, LOSS, ALONE, OPEN = "127.0.0.51", "127.0.0.52", "127.0.0.53", "127.0.0.54"
+ADDRESS, LOSS, ALONE, OPEN, CARS = ("127.0.0.%d" % number for number in range(51, 56))
 SILENCE_S = 120
 
 
 @pytest.fixture(scope="module")
 def known(tmp_path_factory):
-    return identities(tmp_path_factory.mktemp("spine"), "ems", "second", "loss", "alone", "open")
+    return identities(tmp_path_factory.mktemp("spine"), "ems", "second", "loss", "alone", "open", "cars")
 
 
 @pytest.fixture(scope="module")
 def stories(known):
-    return {"loss": Story(lambda: heartbeat_lost(known["loss"])), "alone": Story(lambda: never_a_limit(known["alone"]))}
+    return {"loss": Story(lambda: heartbeat_lost(known["loss"])), "alone": Story(lambda: never_a_limit(known["alone"])),
+            "cars": Story(lambda: many_cars(known["cars"], CARS))}
 
 
 @pytest.fixture(scope="module")
@@ -354,3 +356,7 @@ def test_rule_901_rule_906_and_pitfall_11_an_ems_that_never_states_a_limit(stori
 
 def test_rule_912_rule_916_rule_919_and_pitfall_32_heartbeat_lost_for_120_s_and_back(stories):
     stories["loss"].end(170)
+
+
+def test_200_cars_and_50_connections_leave_nothing_behind(stories):
+    stories["cars"].end(300)

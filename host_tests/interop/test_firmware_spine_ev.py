@@ -1,15 +1,18 @@
 """The car on SPINE in the whole firmware under 32-bit MicroPython, with an unmodified EMS on eebus-go: cem/evcc, evcem,
-evsoc, opev, oscev. One wallbox serves all tests, one after the other."""
+evsoc, opev, oscev. One wallbox serves all tests, one after the other. 200 cars: firmware_cars.py."""
 
+import itertools
 import time
 
 import pytest
 
 from host_tests.interop.firmware_spine import CAR, Wallbox, identities, limited
+from host_tests.peers.echonet_box import Raw
 from host_tests.peers.ems import STATION
 
 pytestmark = pytest.mark.xdist_group("spine-ev")
 
+ADDRESS = "127.0.14.31"
 _UC = STATION + ("cem-evcc", "cem-evcem", "cem-evsoc", "cem-opev", "cem-oscev")
 _CAR = ("cem-evcc", "cem-evcem", "cem-evsoc", "cem-opev", "cem-oscev")
 
@@ -21,7 +24,7 @@ def known(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def shared(known):
-    with Wallbox("127.0.14.31", "--profile", "full", "--heap", "260K", "--set", "ratings.ev_data=true",
+    with Wallbox(ADDRESS, "--profile", "full", "--heap", "260K", "--set", "ratings.ev_data=true",
                  trusted=[known["one"].ski], car=None) as box:
         yield box
         box.survived()
@@ -117,6 +120,53 @@ def test_opev_2_silence_of_the_ems_and_its_return(box, ems):
     box.amperes(6)
     ems.call("heartbeat.start")
     box.amperes(16)
+
+
+def test_opev_3_an_ems_that_says_it_failed(box, ems):
+    plug(box, ems)
+    written(ems, "opev.write", [16, 16, 16])
+    box.amperes(16)
+    ems.call("operating_state", state="failure", code="1")
+    box.amperes(6)
+    assert box.control.state()["binding"] == "overload protection"
+    ems.call("operating_state", state="normalOperation")
+    box.amperes(16)
+
+
+def left(state):
+    """What the limits leave, mA; the least of those that have a say."""
+    return min(row["share_ma"] for row in state["limits"] if row["active"] and row["share_ma"] is not None)
+
+
+def test_lpc_opev_and_echonet_limits_come_and_go_in_every_order(box, ems):
+    """What binds is the least at each step, and no more is offered (a rise takes its 5 s); both protocols are told what
+    bounds the station."""
+    plug(box, ems)
+    box.amperes(31.9)
+    written(ems, "opev.write", [16, 16, 16], False)
+    orders = list(itertools.permutations(("lpc", "opev", "echonet")))
+    with Raw("127.0.14.32", ADDRESS) as controller:
+        for coming, going in zip(orders, orders[::-1]):
+            bounds = {"no limit": 31985}  # LPC at 22075 W
+            for name, on in [(name, True) for name in coming] + [(name, False) for name in going]:
+                if name == "lpc":
+                    assert ems.call("lpc.write", value=6905 if on else 22075, active=True)["error"] == 0
+                elif name == "opev":
+                    written(ems, "opev.write", [9, 12, 12], on)
+                else:
+                    assert controller.set("99", "%04x" % (7595 if on else 22080))
+                if on:
+                    bounds[name] = {"lpc": 10000, "opev": 9000, "echonet": 11000}[name]
+                else:
+                    del bounds[name]
+                least = min(bounds.values())
+                box.control.wait(lambda state: left(state) == least and state["offer_ma"] <= least, 5, 0.02)
+                told = min(6905 if "lpc" in bounds else 22075, 7595 if "echonet" in bounds else 22080)
+                assert int(controller.get("99"), 16) == told
+                limits = ems.raw("LoadControl", {"loadControlLimitListData": {}}, classifier="read")
+                row = limits["cmd"]["loadControlLimitListData"]["loadControlLimitData"][0]
+                assert row["value"]["number"] == (6905 if "lpc" in bounds else 22075)
+        box.amperes(31.9)
 
 
 def test_a_car_with_one_phase_and_what_a_modem_knows(box, ems):

@@ -26,6 +26,7 @@ _HTTP = const(2)  # states up to here have no websocket yet
 _WAITING = const(3)  # sockets that may wait for a handshake beside the sessions
 _TARGETS = const(8)
 _ADDRESSES = const(8)
+_AGAIN = const(60000)  # ms until the next dial when this one leads to no session at all
 _PROBE = const(4000)  # ms in which a peer has to answer a ping when its place is needed
 _BURST = const(6)
 _EVERY = const(10000)  # ms between handshakes of one address in the long run; trusted peers are not counted
@@ -249,7 +250,7 @@ class Node:
                     if session.ski == ski:
                         break
                 else:
-                    self._later(target)
+                    target[4] = _AGAIN  # unless `left` says when
                     address = socket.getaddrinfo(target[0], target[1])[0][-1]
                     host = "%s:%d" % (target[0], target[1])
                     self._begin(socket.socket(), ski, host, target[2], address)
