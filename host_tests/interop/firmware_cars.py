@@ -10,7 +10,7 @@ _LOOK = 50
 
 
 def many_cars(identity, address):
-    """Each car is seen and forgotten; every fourth time the connection ends with or without a word, with a car or none."""
+    """Each is seen and forgotten; every fourth time the connection ends, with or without a word, with a car or none."""
     used = []
     with Wallbox(address, "--profile", "full", "--heap", "260K", "--set", "ratings.ev_data=true",
                  trusted=(identity.ski,), car=None) as box, box.ems(identity, usecases=STATION + USE_CASES) as ems:
