@@ -95,7 +95,10 @@ def test_pitfall_24_permitted_currents_are_told_when_they_change_only():
     assert box.told() == []
     box.station.guard.cable_ma = 20000
     box.pass_ms(1000)
-    assert [function for _, function, _ in box.told()] == ["electricalConnectionPermittedValueSetListData"]
+    news = [function for _, function, _ in box.told()]
+    assert news == ["electricalConnectionPermittedValueSetListData", "electricalConnectionCharacteristicListData"]
+    box.pass_ms(60000, 1000)
+    assert box.told() == []
 
 
 def test_pitfall_22_a_standard_that_a_modem_tells_is_notified_and_the_limits_stay():

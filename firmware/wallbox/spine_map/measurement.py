@@ -63,11 +63,10 @@ class EvMeasurementFeature:
         measurement = self._ids[index]
         ratings = self._station.ratings
         # what the meter may show, above what the station may draw
-        if measurement < 4:
-            return (measurement, 0, 0, ratings.max_ma // 500, 0, 1, -3)
-        high = (self._station.rated_w * 2 if measurement < _CHARGE else 999999999 if measurement == _CHARGE else
-                2000000 if measurement == _RANGE else 100)
-        return (measurement, 0, 0, high, 0, 1, 0)
+        high = (ratings.max_ma // 500 if measurement < 4 else self._station.rated_w * 2 if measurement < _CHARGE else
+                999999999 if measurement == _CHARGE else 2000000 if measurement == _RANGE else 100)
+        low = -high if ratings.discharge and measurement < _CHARGE else 0
+        return (measurement, low, 0, high, 0, 1, -3 if measurement < 4 else 0)
 
     def _value(self, measurement):
         if measurement < 4:
