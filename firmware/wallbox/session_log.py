@@ -57,7 +57,7 @@ def save(app, storage):
         record = summary.last
         if record[0] == summary.number and not record[1]:
             record[1] = _start_s(app)
-        sessions(storage).append(_packed(record, summary.bill))
+        sessions(storage).append(packed(record, summary.bill))
         summary.kept(RECORD)
     elif summary.due & COUNTER:
         station = app.station
@@ -81,7 +81,8 @@ def _start_s(app):
     return 0 if now_s is None or began_ms is None else now_s - (app.station.now_ms - began_ms) // 1000
 
 
-def _packed(record, bill):
+def packed(record, bill):
+    """The bytes of a session."""
     number, start_s, duration_s, energy_wh, seen = record
     numbers = [0] * 6
     scales = [_NO_SCALE] * 6

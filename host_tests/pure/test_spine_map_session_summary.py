@@ -3,9 +3,12 @@
 
 How it is kept: test_session_summary.py, test_session_log.py."""
 
+from host_tests.pure.damage import Chance, damaged
+from host_tests.pure.spine_box import ACK, DATAGRAM
 from host_tests.pure.spine_station import NODE, PARTIAL, StationBox, read
 from host_tests.pure.test_spine_map_ev import CarBox, cases
 from wallbox.functions.session_summary import COST, CURRENCY, DURATION, ENERGY, GRID, OWN
+from wallbox.session_log import packed, parsed
 
 BILL = ((1,), 8)
 LISTS, OBJECTS, PLAIN = range(3)  # value and cost of a position: lists as in the XSD, single objects, plain JSON
@@ -328,3 +331,22 @@ def test_other_costs_than_money_are_passed_over():
     cost = ('{"total":[{"cost":[[{"costType":"co2Emission"},%s],[{"costType":"absolutePrice"},{"currency":"CHF"},%s]]}'
             ']}' % (number("cost", 99), number("cost", 7)))
     assert box.put(cost) == 0 and box.kept()[CURRENCY:GRID] == ["CHF", None, None, 7, 0]
+
+
+def test_damaged_bills_never_fail_and_what_is_taken_can_be_kept():
+    chance = Chance(5217)
+    texts = [(DATAGRAM % ("[1]", 1, "[1]", 8, 9, "write", ACK, cmd)).encode() for cmd in (
+        bill(total(), shares()), bill(total(form=OBJECTS), shares(form=PLAIN)),
+        bill(total(cost=(5, None), form=OBJECTS), filters=PARTIAL), bill(shares(form=OBJECTS), filters=PARTIAL))]
+    taken = 0
+    for i in range(1200):
+        if i % 100 == 0:
+            box = BillBox()
+        box.session_summary._credit = 16
+        box.take(damaged(chance, texts[chance.below(4)]), (13, 5000)[chance.below(2)])
+        taken += ("result", 0) in [(kind, data.get("errorNumber")) for kind, _, data in box.told()]
+        record = box.session_summary.last
+        assert parsed(packed(record, box.kept())) == (record, box.kept())
+        row = box.read("billListData")[0]
+        assert row["billId"] == 1 and row["billType"] == "chargingSummary"
+    assert 50 < taken < 1000
