@@ -65,6 +65,7 @@ class Console:
         yield "why", guard.why
         yield "discharge_ma", guard.out.discharge_ma
         yield "session_wh", station.energy.session_wh()
+        yield "total_wh", station.energy.total_wh
         yield "loop_gap_ms", app.loop_gap_ms
         yield "uptime_ms", station.now_ms
         server = app.echonet

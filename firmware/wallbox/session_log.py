@@ -44,9 +44,13 @@ def restore(app, storage):
         summary.number = summary.last[0]
         break
     for raw in _counter(storage).newest():
-        row = unpack(_COUNTER, raw)
-        app.station.energy.resume(row[0], row[1], row[2])
-        summary.resume(row[0], row[2], list(row[3:]) + [False])
+        total_wh, meter_wh, reset_wh, number, start_s, duration_s, energy_wh = unpack(_COUNTER, raw)
+        if number and number == summary.number:  # the session was written, the counter was not any more
+            more_wh = max(summary.last[3] - energy_wh, 0)
+            total_wh += more_wh
+            meter_wh += more_wh
+        app.station.energy.resume(total_wh, meter_wh, reset_wh)
+        summary.resume(total_wh, reset_wh, [number, start_s, duration_s, energy_wh, False])
         break
 
 

@@ -28,11 +28,11 @@ def identities(folder, *names):
 class Wallbox(SimProcess):
     """The firmware under 32-bit MicroPython, trusting `trusted` and with a car that follows at once."""
 
-    def __init__(self, address, *arguments, trusted=(), car=CAR):
+    def __init__(self, address, *arguments, trusted=(), car=CAR, state=None):
         for ski in trusted:
             arguments += ("--trust", ski)
         super().__init__("--runtime", "mpy32", "--bind", address, "--ship-port", str(PORT), "--quiet", *FAST,
-                         *arguments)
+                         *arguments, state=state)
         atexit.register(self.process.terminate)  # when a session of tests is broken off, its stories are too
         self.address = address
         self.ski = self.ready["ski"]

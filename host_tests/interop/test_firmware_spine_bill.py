@@ -130,6 +130,7 @@ def test_a_session_that_the_power_ended_is_found_and_summed_up(box, ems):
     box.control.wait(lambda state: state["ev"] and state["session_wh"] == 0, 10)
     state = box.control.wait(lambda state: (state["session_wh"] or 0) >= 4, 40)
     box.control.call("powercut")
+    assert box.control.wait(lambda now: now["firmware"] == "ok", 10)["total_wh"] >= state["total_wh"]
     rows = ended(box, before + 1)
     assert rows[0]["ended"] == "power cut" and rows[0]["energy_wh"] >= state["session_wh"]
     box.control.wait(lambda state: state["session_wh"] is not None, 10)
@@ -140,3 +141,18 @@ def test_a_session_that_the_power_ended_is_found_and_summed_up(box, ems):
     ems.until(found.wanted, 10)
     assert found.put(bill(False, 7)) == 0
     box.control.wait(lambda state: sessions(box)[0].get("cost") == "0.07", 5)
+
+
+def test_the_counter_outlasts_the_meter_and_sessions_the_computer(tmp_path):
+    state = str(tmp_path)
+    with Wallbox("127.0.14.42", "--profile", "core", car=None, state=state) as box:
+        session(box, 10)
+        rows = ended(box, 1)
+        assert box.control.state()["total_wh"] >= rows[0]["energy_wh"] >= 10
+    (tmp_path / "meter.json").unlink()  # a new one is fitted: it begins at zero
+    with Wallbox("127.0.14.42", "--profile", "core", car=None, state=state) as box:
+        assert box.control.state()["energy_wh"] == 0 and box.control.state()["total_wh"] >= rows[0]["energy_wh"]
+        assert sessions(box) == rows
+        session(box, 5)
+        rows = ended(box, 2)
+        assert box.control.state()["total_wh"] >= rows[0]["energy_wh"] + rows[1]["energy_wh"]

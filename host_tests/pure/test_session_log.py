@@ -40,6 +40,10 @@ class Story:
         box.settle()
         self.over = number
 
+    def energy(self, box):
+        """Wh in the sessions of this story, as listed."""
+        return sum([row[1] for row in box.short() if row[0] >= self.first])
+
     def check(self, box, kept):
         """What the box tells after the power came back, with the records `kept` from before the story."""
         rows = box.short()
@@ -56,6 +60,13 @@ class Story:
             assert bills[self.first] == "4.56"
         old = [row for row in rows if row[0] < self.first]
         assert old == kept[: len(old)] and len(old) >= min(len(kept), 100)
+
+
+def copied(flash):
+    other = Flash(1 << 17)
+    for name in flash.files:
+        other.files[name] = bytearray(flash.files[name])
+    return other
 
 
 def told(files, cut, meter_wh):
@@ -84,7 +95,11 @@ def at_every_step(files, kept, meter_wh=5000):
         box = box.again()
         before = box.station.energy.total_wh
         assert before is None or before <= total_wh
+        other = SessionBox(copied(box.flash), Meter(0))  # what a new meter cannot tell
+        assert before is None or other.station.energy.total_wh >= meter_wh + story.energy(other)
+        rows = box.list()
         box.settle()
+        assert box.list()[-len(rows) or 1000 :] == rows  # what is in flash is not touched any more
         assert box.station.energy.total_wh == box.meter.wh >= total_wh
         story.check(box, kept)
         rows = box.short()

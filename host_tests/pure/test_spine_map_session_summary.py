@@ -260,6 +260,9 @@ def test_a_full_write_replaces_all():
     assert box.put(total(), shares()) == 0
     assert box.put(total(energy=None, period=None)) == 0
     assert box.kept() == [None, "EUR", None, None, 456, -2] + [None] * 8
+    assert box.put(total(), shares()) == 0
+    assert box.put(total(currency=None), positions(position(1, None, 70, None))) == 0
+    assert box.kept() == [3600, None, 12345, 0, 456, -2, 70, 0] + [None] * 6
 
 
 def test_partial_writes_change_only_what_they_name_in_both_nestings():
@@ -328,9 +331,11 @@ def test_an_ems_that_writes_without_end_is_told_to_wait():
 
 def test_other_costs_than_money_are_passed_over():
     box = BillBox()
-    cost = ('{"total":[{"cost":[[{"costType":"co2Emission"},%s],[{"costType":"absolutePrice"},{"currency":"CHF"},%s]]}'
-            ']}' % (number("cost", 99), number("cost", 7)))
-    assert box.put(cost) == 0 and box.kept()[CURRENCY:GRID] == ["CHF", None, None, 7, 0]
+    rows = ['[{"costType":"co2Emission"},%s]' % number("cost", 99),
+            '[{"costType":"absolutePrice"},{"currency":"CHF"},%s]' % number("cost", 7)]
+    for pair in (rows, reversed(rows)):
+        assert box.put('{"total":[{"cost":[%s]}]}' % ",".join(pair)) == 0
+        assert box.kept()[CURRENCY:GRID] == ["CHF", None, None, 7, 0]
 
 
 def test_damaged_bills_never_fail_and_what_is_taken_can_be_kept():
