@@ -148,7 +148,7 @@ def main():
     parser.add_argument("--address", default="127.0.0.1", help="what its network interface says its address is")
     parser.add_argument("--log", help="file that gets everything the board prints")
     given = parser.parse_args()
-    setup.ensure("run", *(["mpy32"] if given.runtime == "mpy32" else []))
+    setup.inside("run", *(["mpy32"] if given.runtime == "mpy32" else []))
     heap = given.heap or {"mpy32": "256K", "mpy64": "512K"}[given.runtime]
     log = open(given.log, "ab") if given.log else None
     board = Board(os.path.abspath(given.port), os.path.abspath(given.flash),

@@ -183,6 +183,13 @@ def ensure(*levels):
         sys.exit("set-up: %s" % error)
 
 
+def inside(*levels):
+    """`ensure`, then go on in the clone's own virtual environment: the program begins anew there, with its arguments."""
+    ensure(*levels)
+    if os.path.realpath(sys.prefix) != os.path.realpath(VENV):
+        os.execv(_PYTHON, [_PYTHON, *sys.argv])
+
+
 def _work(steps):
     private = _Private()
     try:

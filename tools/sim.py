@@ -315,7 +315,7 @@ async def _run(given):
 
 def main():
     given = _arguments()
-    setup.ensure("run", *(["mpy32"] if given.runtime == "mpy32" else []))
+    setup.inside("run", *(["mpy32"] if given.runtime == "mpy32" else []))
     try:
         with _state_folder(given.state):
             asyncio.run(_run(given))
