@@ -49,7 +49,7 @@ def words(epc, data):
 
 
 class Controller(asyncio.DatagramProtocol):
-    """Asks one node. `own` is the address it speaks from: replies come to port 3610 there, so nobody else may use it."""
+    """Asks one node. `own` is the address it speaks from; replies come to port 3610 there, so it must be free."""
 
     def __init__(self, host, own="0.0.0.0", eoj="02A101"):
         self._host, self._own, self._eoj = host, own, bytes.fromhex(eoj)

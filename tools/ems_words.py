@@ -1,4 +1,4 @@
-"""The words of `tools/ems.py` that need a box: each is `async word(spine, given, out)`, see ems.py for their options."""
+"""The words of `tools/ems.py` that need a box: each is `async word(spine, given, out)`; ems.py has their options."""
 
 import asyncio
 import json
@@ -63,14 +63,14 @@ async def read(spine, given, out):
 
 
 async def write(spine, given, out):
-    features = _features(spine, given.function, given.entity)
-    if len(features) > 1:
-        raise SpineError("%s is there at several entities, say which with --entity: %s" % (
-            given.function, " ".join(",".join(map(str, each.entity)) for each in features)))
     try:
         data, filters = (json.loads(text) if text else None for text in (given.data, given.filter))
     except ValueError as error:
         raise SpineError("this is no JSON: %s" % error) from None
+    features = _features(spine, given.function, given.entity)
+    if len(features) > 1:
+        raise SpineError("%s is there at several entities, say which with --entity: %s" % (
+            given.function, " ".join(",".join(map(str, each.entity)) for each in features)))
     if given.partial:
         filters = (filters or []) + [{"cmdControl": {"partial": {}}}]
     await spine.write(features[0], given.function, data, filters)
@@ -178,6 +178,7 @@ async def _session(spine, out):
             ended = time.monotonic()
         wanted = [each for each in await ems_readings.bills(spine, spine.one("Bill").entity) if each["wanted"]]
         if wanted and ended:
+            spine.on_notify = None
             return charged["wh"], round(ended - begun)
         news.clear()
         await _unless_ended(spine, news.wait())
@@ -202,6 +203,7 @@ async def follow(spine, given, out):
         try:
             await _unless_ended(spine, news.wait(), None if end is None else max(end - time.monotonic(), 0))
         except TimeoutError:
+            spine.on_notify = None
             return
 
 

@@ -1,5 +1,5 @@
-"""What an energy manager writes: limit and failsafe (LPC), limits of phases (OPEV, OSCEV), power curve and prices (CEVC),
-setpoint (DBEVC) and session summary (EVCS).
+"""What an energy manager writes: limit and failsafe (LPC), limits of phases (OPEV, OSCEV), power curve and prices
+(CEVC), setpoint (DBEVC) and session summary (EVCS).
 
 Each function takes the SpineClient and returns what was written, as plain facts; a refusal is Refused.
 """

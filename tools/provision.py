@@ -245,5 +245,5 @@ def main(arguments=None):
 
 
 if __name__ == "__main__":
-    setup.ensure("run")
+    setup.inside("run")
     sys.exit(main())

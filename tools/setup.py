@@ -8,6 +8,7 @@ recognised by a stamp over the inputs of its step, so a second call costs a few 
 Other tools call `ensure("run")`, or `ensure("mpy32")` for that runtime alone.
 """
 
+import contextlib
 import glob
 import hashlib
 import os
@@ -184,8 +185,11 @@ def ensure(*levels):
 
 
 def inside(*levels):
-    """`ensure`, then go on in the clone's own virtual environment: the program begins anew there, with its arguments."""
-    ensure(*levels)
+    """`ensure`, then go on in the clone's virtual environment: the program begins anew there, with its arguments.
+
+    What set-up prints goes to stderr, since stdout is the program's."""
+    with contextlib.redirect_stdout(sys.stderr):
+        ensure(*levels)
     if os.path.realpath(sys.prefix) != os.path.realpath(VENV):
         os.execv(_PYTHON, [_PYTHON, *sys.argv])
 

@@ -1,0 +1,323 @@
+"""tools/ems.py against the firmware under 32-bit MicroPython, as a person or a script uses it: one wallbox, one EMS that
+`talk`s over one connection, and commands of their own where it is about connecting. About 40 s."""
+
+import json
+import queue
+import shlex
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from host_tests.interop.firmware_spine import CAR, PORT, Wallbox
+
+ADDRESS, OWN, OPEN = "127.0.14.41", "127.0.14.42", "127.0.14.43"
+_EMS = [sys.executable, "tools/ems.py"]
+
+
+class Tool:
+    """`ems.py` with an identity of its own."""
+
+    def __init__(self, folder):
+        self.folder = str(folder)
+        self.ski = self.run("own")[0]["ski"]
+
+    def command(self, words, *more):
+        return [*_EMS, *shlex.split(words), "--folder", self.folder, "--json", *more]
+
+    def run(self, words, *more, status=0, timeout=40):
+        """The lines one command prints; what it says on stderr is in `said`."""
+        done = subprocess.run(self.command(words, *more), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=timeout)
+        self.said = done.stderr
+        assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def refused(self, words, *more, status=1):
+        """The one sentence of a command that cannot be done."""
+        lines = self.run(words, *more, status=status)
+        assert self.said.startswith("ems: ") and self.said.count("\n") == 1, self.said
+        assert lines[-1]["error"] == self.said[5:-1]
+        return self.said
+
+
+class Talk:
+    """`ems.py talk`: one connection, word after word."""
+
+    def __init__(self, tool, *more):
+        self.process = subprocess.Popen(tool.command("talk", *more), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True)
+        self._lines = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self._lines.put(json.loads(line))
+        self._lines.put({"error": "ended: " + self.process.stderr.read()})
+
+    def say(self, words, timeout=20):
+        """What a word prints; Exception with its sentence when it fails."""
+        self.process.stdin.write(words + "\n")
+        self.process.stdin.flush()
+        found = []
+        while True:
+            line = self._lines.get(timeout=timeout)
+            if "error" in line:
+                raise Exception(line["error"])
+            if "done" in line:
+                return found
+            found.append(line)
+
+    def refused(self, words):
+        with pytest.raises(Exception) as failure:
+            self.say(words)
+        return str(failure.value)
+
+    def values(self, entity):
+        return self.say("show")[0]["entities"][entity]
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.stdin.close()
+        try:
+            return self.process.wait(10)
+        finally:
+            self.process.kill()
+
+
+@pytest.fixture(scope="module")
+def tool(tmp_path_factory):
+    return Tool(tmp_path_factory.mktemp("ems"))
+
+
+@pytest.fixture(scope="module")
+def box(tool):
+    with Wallbox(ADDRESS, "--profile", "full", "--heap", "260K", "--set", "ratings.ev_data=true", "--multicast-if",
+                 "127.0.0.1", car=None) as box:
+        yield box
+        box.survived()
+
+
+@pytest.fixture(scope="module")
+def paired(box, tool):
+    at = "--at %s:%d" % (box.address, PORT)
+    said = tool.refused("pair " + at)  # no SKI: says which is there, and does nothing
+    assert box.ski in said
+    said = tool.refused("pair %s %s" % ("5" * 40, at))
+    assert "has the SKI %s, not %s" % (box.ski, "5" * 40) in said
+    assert "the box does not trust us" in tool.refused("pair %s %s --seconds 1" % (box.ski, at))
+    assert box.control.state()["ship"]["askers"] == [tool.ski]
+    asks = subprocess.Popen(tool.command("pair '%s' %s" % (" ".join(box.ski), at)), stdout=subprocess.PIPE, text=True)
+    box.control.wait(lambda state: state["ship"]["sessions"], 10)  # it waits
+    box.control.call("trust", ski=tool.ski)
+    lines = [json.loads(line) for line in asks.communicate(timeout=20)[0].splitlines()]
+    assert asks.returncode == 0 and lines[-1]["paired"] == box.ski and lines[-1]["type"] == "ChargingStation"
+    return tool
+
+
+@pytest.fixture(scope="module")
+def session(box, paired):
+    talk = Talk(paired)
+    yield talk
+    assert talk.end() in (0, 1)  # 1: some words were refused, as they had to be
+
+
+@pytest.fixture
+def car(box, session):
+    if not box.control.state()["ev"]:
+        box.control.call("plug", **dict(CAR, soc=40))
+    for _ in range(100):
+        if "1,1" in session.say("show")[0]["entities"]:
+            break
+        time.sleep(0.1)
+    yield session
+    box.survived()
+
+
+def offers(box, amperes):
+    """Wait until so much is offered; the pilot follows within the guard's 5 s, which the tests of the firmware show."""
+    return box.control.wait(lambda state: state["offer_ma"] == round(amperes * 1000), 10)
+
+
+def test_it_is_found_by_mdns(box, tool):
+    found = {each["ski"]: each for each in tool.run("find --seconds 2 --interface 127.0.0.1")}
+    assert found[box.ski]["host"] == ADDRESS and found[box.ski]["port"] == PORT and not found[box.ski]["register"]
+
+
+def test_wrong_words_and_nobody_there(tmp_path, box):
+    other = Tool(tmp_path)
+    assert "no box is paired yet" in other.refused("show")
+    assert "an SKI has 40 digits, not 2" in other.refused("pair 12")
+    assert "no SHIP node answers at %s:9" % ADDRESS in other.refused("pair %s --at %s:9" % (box.ski, ADDRESS))
+    assert "no SHIP node answers" in other.refused("show --box %s --at %s:9" % (box.ski, ADDRESS))
+    assert other.run("limit what", status=2) == [] and "invalid" in other.said
+
+
+def test_a_box_that_moved_is_found_again(box, paired):
+    path = paired.folder + "/boxes.json"
+    with open(path) as file:
+        text = file.read()
+    with open(path, "w") as file:
+        file.write(text.replace(ADDRESS, OPEN))
+    (shown,) = paired.run("show --interface 127.0.0.1")
+    assert shown["type"] == "ChargingStation"
+    with open(path) as file:
+        assert json.load(file) == json.loads(text)
+
+
+def test_show_and_read_say_what_the_box_says(box, car):
+    (shown,) = car.say("show")
+    assert {each["name"]: each["scenarios"] for each in shown["use_cases"]}["limitationOfPowerConsumption"] == [1, 2, 3, 4]
+    station, ev = shown["entities"]["1"], shown["entities"]["1,1"]
+    assert station["configuration"] == {"failsafeConsumptionActivePowerLimit": 4200, "failsafeDurationMinimum": 7200}
+    assert station["characteristics"] == {"powerConsumptionNominalMax": 22080}
+    assert station["state"]["operatingState"] == "normalOperation"
+    assert station["state"]["heartbeat"]["heartbeatTimeout"] == "PT60S"
+    assert ev["configuration"] == {"communicationsStandard": "iec61851", "asymmetricChargingSupported": False}
+    assert {each["what"]: each["value"] for each in ev["measurements"]}["stateOfCharge"] == 40
+    (read,) = car.say("read measurementListData --entity 1")
+    assert len(read["data"]["measurementData"]) == len(station["measurements"])
+    assert {tuple(each["entity"]) for each in car.say("read deviceDiagnosisStateData")} == {(1,), (1, 1)}
+    assert "no function measurementList; there is " in car.refused("read measurementList")
+    assert "1 or 1,1" in car.refused("read measurementListData --entity x")
+
+
+def test_the_pilot_follows_limits_for_a_time_and_off(box, car):
+    car.say("limit 4200")
+    assert box.amperes(6)["binding"] == "consumption limit"
+    assert car.say("limit 9000 --duration 6") == [{"limit_w": 9000, "active": True, "duration_s": 6}]
+    box.amperes(13)
+    offers(box, 32)
+    (limit,) = car.values("1")["limits"]
+    assert (limit["value"], limit["active"]) == (9000, False)
+    car.say("limit 6000")
+    offers(box, 8.6)
+    car.say("limit --off")
+    offers(box, 32)
+    assert "error 7, command rejected" in car.refused("limit -5")
+    assert "say the limit" in car.refused("limit")
+    assert "argument W: invalid" in car.refused("limit x")
+
+
+def test_failsafe_values(box, car):
+    car.say("limit 9000")
+    car.say("failsafe 5000 --duration 10800")
+    assert car.values("1")["configuration"] == {
+        "failsafeConsumptionActivePowerLimit": 5000, "failsafeDurationMinimum": 10800}
+    assert "error 7" in car.refused("failsafe --duration 60")
+    car.say("failsafe 4200 --duration 7200")
+
+
+def test_any_function_can_be_written(car):
+    key = '{"keyId":0,"value":{"scaledNumber":{"number":60,"scale":2}}}'
+    car.say("limit 9000")
+    words = "write deviceConfigurationKeyValueListData '{\"deviceConfigurationKeyValueData\":[%s]}' --entity 1" % key
+    assert car.say(words + " --partial") == [{"written": "deviceConfigurationKeyValueListData"}]
+    assert car.values("1")["configuration"]["failsafeConsumptionActivePowerLimit"] == 6000
+    assert "error 6" in car.refused("write measurementListData '{}' --entity 1")
+    assert "no JSON" in car.refused("write measurementListData {")
+
+
+def test_phases_follow_and_fall_back_when_the_heartbeat_or_the_ems_fails(box, car):
+    car.say("limit --off")
+    car.say("phases 16 10 13")
+    assert box.amperes(10)["binding"] == "overload protection"
+    car.say("phases 6.5")
+    offers(box, 6.5)
+    car.say("phases 16")
+    car.say("phases 8 9 9 --self-consumption")
+    assert offers(box, 8)["binding"] == "self-consumption"
+    car.say("phases --self-consumption --off")
+    offers(box, 16)
+    car.say("heartbeat off")
+    offers(box, 6)  # after 4 s, OPEV 2
+    car.say("heartbeat on")
+    offers(box, 16)
+    car.say("state failure")
+    offers(box, 6)  # OPEV 3
+    car.say("state normalOperation")
+    offers(box, 16)
+    car.say("phases --off")
+    offers(box, 32)
+
+
+def test_curve_and_prices_from_csv_change_the_plan(box, car, tmp_path):
+    now_cheap, later_cheap, curve = (tmp_path / name for name in ("now.csv", "later.csv", "curve.csv"))
+    now_cheap.write_text("duration,EUR/kWh\nPT1H,0.12\nPT1H,0.31\n")
+    later_cheap.write_text("duration_min;ct/kWh\n60;31,0\n60;12,0\n")
+    curve.write_text("duration,kW\n1:00,6.905\n1:00,11\n")
+    assert box.control.call("demand", energy_wh=10000, departure_s=7200)["missing_wh"] == 0
+    demand, constraints, _ = car.values("1,1")["curves"]
+    assert 9900 < demand["slots"][0]["value"] <= 10000 and constraints["wanted"]
+    assert car.say("prices %s" % later_cheap) == [{"slots": 2, "currency": "EUR", "ends_in_s": 7200}]
+    assert offers(box, 0)["binding"] == "charge plan"
+    car.say("curve %s" % curve)
+    car.say("prices %s" % now_cheap)
+    offers(box, 10)
+    facts = car.values("1,1")
+    _, constraints, plan = facts["curves"]
+    assert [(each["s"], each["maxValue"]) for each in constraints["slots"]] == [(3600, 6905), (3600, 11000)]
+    assert not constraints["wanted"] and plan["slots"][0]["value"] == 6905
+    assert [each["value"] for each in facts["prices"][0]["slots"]] == [0.12, 0.31]
+    many = tmp_path / "many.csv"
+    many.write_text("duration,EUR/kWh\n" + "0:15,0.2\n" * 96)
+    assert "24 slots at most, not 96; --first 24" in car.refused("prices %s" % many)
+    assert car.say("prices %s --first 24" % many)[0]["slots"] == 24
+    assert "cannot be read" in car.refused("prices /nowhere.csv")
+
+
+def test_follow_tells_what_is_notified(box, car):
+    news = car.say("follow --seconds 2.5")
+    assert {each["function"] for each in news} >= {"measurementListData"}
+    assert all(isinstance(each["data"], dict) for each in news)
+
+
+def test_a_car_leaves_and_another_comes(box, car):
+    box.control.call("unplug")
+    for _ in range(100):
+        if "1,1" not in car.say("show")[0]["entities"]:
+            break
+        time.sleep(0.1)
+    assert "no car is plugged in" in car.refused("phases 10")
+    box.control.call("plug", **dict(CAR, phases=1, soc=40))
+    for _ in range(100):
+        if "1,1" in car.say("show")[0]["entities"]:
+            break
+        time.sleep(0.1)
+    car.say("phases 10")
+    offers(box, 10)
+
+
+def test_a_second_ems_is_told_that_it_may_not_write(box, car, tmp_path):
+    second = Tool(tmp_path)
+    box.control.call("trust", ski=second.ski)
+    said = second.refused("limit 5000 --box %s --at %s:%d" % (box.ski, ADDRESS, PORT))
+    assert "another EMS may have bound it" in said
+    box.control.call("untrust", ski=second.ski)
+
+
+def test_echonet_lite_reads_and_sets(box, car, tool):
+    (found,) = tool.run("echonet %s 99=1770 C7 DA 80 --own %s" % (ADDRESS, OWN))
+    assert found["values"] == {"99": 6000, "C7": "connected, can charge", "DA": "charge", "80": "on"}
+    assert found["raw"]["99"] == "1770"
+    assert len(tool.run("echonet %s D3 --own %s --every 0.3 --seconds 1" % (ADDRESS, OWN))) >= 3
+    assert "refused" in tool.refused("echonet %s C7=41 --own %s" % (ADDRESS, OWN))
+    assert "no ECHONET Lite node answers" in tool.refused("echonet %s --own %s" % (OPEN, OWN))
+    tool.run("echonet %s 99=5A00 --own %s" % (ADDRESS, OWN))
+
+
+def test_hold_keeps_the_limit_and_the_end_of_the_box_is_told(box, session, paired):
+    assert session.end() in (0, 1)
+    begun = time.monotonic()
+    paired.run("limit 7000 --hold 3")
+    assert time.monotonic() - begun > 3
+    assert box.control.state()["binding"] == "consumption limit"
+    talk = Talk(paired)
+    talk.say("limit 8000")
+    box.control.call("untrust", ski=paired.ski)
+    assert "connection ended" in talk.refused("wait 20")
+    assert talk.end() == 1
+    assert paired.run("unpair") == [{"forgotten": box.ski}]
+    assert "no box is paired yet" in paired.refused("show")
