@@ -4,8 +4,8 @@ VENV := .build/venv/bin/python
 
 .PHONY: run test lint size bench flash deploy bundle update provision repl run-on-board setup clean
 
-# make run STAY=1 keeps the wallbox up after the story
-run: ; @$(call exists,demo.py) && $(PYTHON) tools/setup.py run && exec $(VENV) tools/demo.py $(if $(STAY),--stay) $(ARGS)
+# make run STAY=1 keeps the wallbox up after the story; LONG=1 waits 120 s for the loss of a heartbeat, too
+run: ; @$(call exists,demo.py) && $(PYTHON) tools/setup.py run && exec $(VENV) tools/demo.py $(if $(LONG),--long) $(if $(STAY),--stay) $(ARGS)
 
 # make test ARGS="host_tests/pure -k guard"
 test:

@@ -119,10 +119,10 @@ def _from_starts(path, rows, now):
     points, last = [], None
     for at, value in rows:
         if isinstance(at, datetime.time):
-            day = (last or now).date()
-            at = datetime.datetime.combine(day, at).astimezone(now.tzinfo)
+            day = (last or now).astimezone().date()
+            clock, at = at, datetime.datetime.combine(day, at).astimezone()
             if last and at <= last:
-                at += datetime.timedelta(days=1)
+                at = datetime.datetime.combine(day + datetime.timedelta(days=1), clock).astimezone()
         if last and at <= last:
             raise Bad("%s is not in the order of time" % path)
         points.append((at, value))
