@@ -266,9 +266,13 @@ def test_curve_and_prices_from_csv_change_the_plan(box, car, tmp_path):
 
 
 def test_follow_tells_what_is_notified(box, car):
-    news = car.say("follow --seconds 2.5")
-    assert {each["function"] for each in news} >= {"measurementListData"}
-    assert all(isinstance(each["data"], dict) for each in news)
+    want = threading.Timer(1, lambda: box.control.call("demand", energy_wh=7000, departure_s=7200))
+    want.start()
+    news = car.say("follow --seconds 3")
+    want.join()
+    (told,) = [each for each in news if each["function"] == "timeSeriesListData"][-1:]
+    assert told["entity"] == [1, 1]
+    assert told["data"]["timeSeriesData"][0]["timeSeriesSlot"][0]["value"] == {"number": 7000, "scale": 0}
 
 
 def test_a_car_leaves_and_another_comes(box, car):
@@ -308,7 +312,7 @@ def test_echonet_lite_reads_and_sets(box, car, tool):
 def test_hold_keeps_the_limit_and_the_end_of_the_box_is_told(box, session, paired):
     assert session.end() in (0, 1)
     begun = time.monotonic()
-    paired.run("limit 3000 --hold 3")
+    paired.run("limit 0 --hold 3")
     assert time.monotonic() - begun > 3
     assert box.control.state()["binding"] == "consumption limit"
     talk = Talk(paired)

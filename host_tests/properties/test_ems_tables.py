@@ -114,10 +114,11 @@ def test_clock_times_go_on_over_midnight(tmp_path):
     ("", "needs a line of headings"), ("duration,W\n", "has no rows"), ("duration,A\nPT1H,6\n", "W or kW"),
     ("duration,W\nPT1H,x\n", "line 2 is not understood"), ("duration,W\nPT,1\n", "line 2 is not understood"),
     ("duration,W\nPT1H,\n", "a row without a value"), ("start,W\n18:00,1\n", "one row only"),
-    ("start,W\n19:00,1\n20:00,1\n", "begins in 2400 s only"), ("duration,W,kW\nPT1H,1,1\n", "needs a line"),
+    ("start,W\n2026-11-26T19:00Z,1\n2026-11-26T20:00Z,1\n", "begins in 2400 s only"),
+    ("duration,W,kW\nPT1H,1,1\n", "needs a line"),
     ("start,W\n2026-11-25T10:00+00:00,1\n2026-11-25T11:00+00:00,1\n", "is over"),
     ("start,W\n2026-11-26T18:00Z,1\n2026-11-26T17:00Z,1\n", "order of time"),
-    ("start,W\n18:00,1\n19:00,\n20:00,1\n", "line 4 stands behind"),
+    ("start,W\n2026-11-26T18:00Z,1\n2026-11-26T19:00Z,\n2026-11-26T20:00Z,1\n", "line 4 stands behind"),
 ])
 def test_a_file_that_is_no_good_is_told_in_one_sentence(tmp_path, text, sentence):
     with pytest.raises(ems_tables.Bad, match=sentence):
