@@ -127,6 +127,26 @@ def test_cevc_the_cheapest_hours_are_taken_and_followed():
     assert box.offered_ma() == 31900 or box.offered_ma() == 32000
 
 
+def test_cevc_a_broker_alone_is_followed_and_each_is_missed_on_its_own():
+    box = CarBox()
+    assert box.relate(to=PRICES) == 0
+    box.sign()
+    box.charge_plan.demand(11000, 3 * 3600)
+    assert box.write(prices([30, 10, 20]), to=PRICES) == 0
+    box.pass_ms(0)
+    assert box.offered_ma() == 0 and box.binding() == "charge plan"
+    guard = PlanBox()
+    guard.charge_plan.demand(11000, 3 * 3600)
+    assert guard.write(slots([11000] * 3), to=SERIES) == 0 and guard.write(prices([30, 10, 20]), to=PRICES) == 0
+    guard.pass_ms(0)
+    assert guard.offered_ma() == 0
+    guard.charge_plan.broker.state(False)  # a broker of its own that fails: the plan ends, the curve bounds
+    guard.pass_ms(100)
+    assert guard.offered_ma() == 15900 and guard.binding() == "power curve"
+    box.pass_ms(4100)
+    assert box.offered_ma() == 32000
+
+
 def test_cevc_a_curve_bounds_also_without_a_demand():
     box = PlanBox()
     assert box.write(slots([6905, 22000]), to=SERIES) == 0

@@ -27,7 +27,8 @@ class ChargePlan:
         self._station = station
         self._bound = station.add_source("power curve", OBLIGATION)
         self._wish = station.add_source("charge plan", REQUEST + EMS_PLAN)
-        self.watch = EmsWatch(station, (self._bound, self._wish))
+        self.watch = EmsWatch(station, (self._bound,))  # of the energy guard, whose curve it is
+        self.broker = EmsWatch(station, ())  # of the energy broker, whose prices; often one EMS is both
         self.curve = self.prices = self.starts = self.powers = None
         self.version = 0
         self.forget()
@@ -97,12 +98,18 @@ class ChargePlan:
             self._plan()
         self._hold(self._bound, _at(self.curve, self._now_s()))
         wish_w = None
-        if self.watch.alive() and len(self.starts) > 1:
+        if self._followed() and len(self.starts) > 1:
             now_s = self._now_s()
             for i in range(len(self.powers)):
                 if self.starts[i] <= now_s < self.starts[i + 1]:
                     wish_w = self.powers[i]
         self._hold(self._wish, wish_w)
+
+    def _followed(self):
+        """Whether there is an EMS, and each that the plan rests on is still there."""
+        guard = self.watch.alive()
+        broker = self.broker.alive()
+        return (guard or broker) and (guard or self.curve is None) and (broker or self.prices is None)
 
     def _hold(self, source, limit_w):
         own = source.own

@@ -34,7 +34,9 @@ class EvEntity:
         self._meter = meter
         self._clock = clock
         self._limits = app.phase_limits
-        self._watches = [[None, each.watch, None] for each in (app.phase_limits, app.charge_plan, app.setpoint)]
+        plan = app.charge_plan
+        watches = (app.phase_limits.watch, plan.watch, app.setpoint.watch, plan.broker)
+        self._watches = [[None, each, None] for each in watches]
         self._steps = ()
         self._sessions = 1 if station.car else 0  # odd while a car is there
         self._shown = 0
@@ -92,6 +94,7 @@ class EvEntity:
         setpoint = SetpointFeature(device, station, app.setpoint)
         self._watches[1][0] = series.feature
         self._watches[2][0] = setpoint.feature
+        self._watches[3][0] = prices.feature
         self._diagnosis = (_DIAGNOSIS, "DeviceDiagnosis", "server", ((STATE, self._read_state),))
         self._steps = (configuration.step, load.step, limits.step, values.step, series.step, prices.step,
                        setpoint.step, self._step_state)
