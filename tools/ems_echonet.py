@@ -9,7 +9,7 @@ import asyncio
 import socket
 
 PORT = 3610
-_TRIES, _ANSWER_S = 3, 2
+_TRIES, _ANSWER_S = 3, 1
 _SETC, _GET, _SET_RES, _GET_RES, _INF = 0x61, 0x62, 0x71, 0x72, 0x73
 _OWN = b"\x05\xff\x01"  # a controller
 

@@ -204,8 +204,8 @@ async def bill(spine, energy_wh, duration_s, cost=None, currency="EUR", grid_per
     row = {"billId": keys[0], "billType": "chargingSummary", "total": total}
     if grid_percent is not None:
         row["position"] = [
-            _share(0, "gridElectricEnergy", grid_percent, 100 if cost is not None else None),
-            _share(1, "selfProducedElectricEnergy", 100 - grid_percent, 0 if cost is not None else None)]
+            _share(1, "gridElectricEnergy", grid_percent, 100 if cost is not None else None),
+            _share(2, "selfProducedElectricEnergy", 100 - grid_percent, 0 if cost is not None else None)]
     await _write_rows(spine, feature, "billListData", [row])
     return {"energy_wh": number(scaled(energy_wh)), "duration_s": duration_s, "cost": cost, "currency": currency,
             "grid_percent": grid_percent}

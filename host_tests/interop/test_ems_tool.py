@@ -94,8 +94,9 @@ def tool(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def box(tool):
-    with Wallbox(ADDRESS, "--profile", "full", "--heap", "260K", "--set", "ratings.ev_data=true", "--multicast-if",
-                 "127.0.0.1", car=None) as box:
+    ratings = ("--set", "ratings.ev_data=true", "--set", "ratings.discharge=true")
+    with Wallbox(ADDRESS, "--profile", "full", "--heap", "260K", "--multicast-if", "127.0.0.1", *ratings,
+                 car=None) as box:
         yield box
         box.survived()
 
@@ -128,12 +129,18 @@ def session(box, paired):
 def car(box, session):
     if not box.control.state()["ev"]:
         box.control.call("plug", **dict(CAR, soc=40))
-    for _ in range(100):
-        if "1,1" in session.say("show")[0]["entities"]:
-            break
-        time.sleep(0.1)
+    there(session, True)
     yield session
     box.survived()
+
+
+def there(session, car):
+    """Wait until the EMS sees the EV entity, or sees it no more."""
+    for _ in range(100):
+        if ("1,1" in session.say("show")[0]["entities"]) == car:
+            return
+        time.sleep(0.1)
+    raise AssertionError(session.say("show"))
 
 
 def offers(box, amperes):
@@ -176,7 +183,8 @@ def test_show_and_read_say_what_the_box_says(box, car):
     assert station["characteristics"] == {"powerConsumptionNominalMax": 22080}
     assert station["state"]["operatingState"] == "normalOperation"
     assert station["state"]["heartbeat"]["heartbeatTimeout"] == "PT60S"
-    assert ev["configuration"] == {"communicationsStandard": "iec61851", "asymmetricChargingSupported": False}
+    assert ev["configuration"] == {"communicationsStandard": "iec61851", "asymmetricChargingSupported": False,
+                                   "dischargingBelowTargetEnergyRequestPermitted": False}
     assert {each["what"]: each["value"] for each in ev["measurements"]}["stateOfCharge"] == 40
     (read,) = car.say("read measurementListData --entity 1")
     assert len(read["data"]["measurementData"]) == len(station["measurements"])
@@ -240,21 +248,41 @@ def test_phases_follow_and_fall_back_when_the_heartbeat_or_the_ems_fails(box, ca
     car.say("phases --off")
 
 
+def test_a_setpoint_charges_and_discharges(box, car):
+    car.say("setpoint 5005")
+    assert offers(box, 7.2)["binding"] == "setpoint"
+    (shown,) = car.values("1,1")["setpoints"]
+    assert (shown["value"], shown["active"], shown["min"], shown["max"]) == (5005, True, 0, 22080)
+    assert "error 7" in car.refused("setpoint -3000")  # this car cannot
+    car.say("setpoint --off")
+    box.control.call("unplug")
+    there(car, False)
+    box.control.call("plug", **dict(CAR, soc=60, discharge=True))
+    there(car, True)
+    box.control.wait(lambda state: state["current_ma"][0] > 5000, 20)
+    car.say("setpoint -3000")
+    state = box.control.wait(lambda state: state["current_ma"][0] < -4000, 20)
+    assert -3100 < state["power_w"] < -2500
+    assert {each["what"]: each for each in car.values("1,1")["setpoints"]}["acPowerTotal"]["min"] == -22080
+    car.say("setpoint 0 --off")
+    box.control.wait(lambda state: state["current_ma"][0] >= 0, 20)
+
+
 def test_curve_and_prices_from_csv_change_the_plan(box, car, tmp_path):
     now_cheap, later_cheap, curve = (tmp_path / name for name in ("now.csv", "later.csv", "curve.csv"))
     now_cheap.write_text("duration,EUR/kWh\nPT1H,0.12\nPT1H,0.31\n")
     later_cheap.write_text("duration_min;ct/kWh\n60;31,0\n60;12,0\n")
     curve.write_text("duration,kW\n1:00,6.905\n1:00,11\n")
     assert box.control.call("demand", energy_wh=10000, departure_s=7200)["missing_wh"] == 0
-    demand, constraints, _ = car.values("1,1")["curves"]
+    demand, constraints = car.values("1,1")["curves"][:2]
     assert 9900 < demand["slots"][0]["value"] <= 10000 and constraints["wanted"]
-    car.say("curve %s" % curve)
     assert car.say("prices %s" % later_cheap) == [{"slots": 2, "currency": "EUR", "ends_in_s": 7200}]
-    assert offers(box, 0)["binding"] == "charge plan"
+    assert offers(box, 0)["binding"] == "charge plan"  # of a broker alone
+    car.say("curve %s" % curve)
     car.say("prices %s" % now_cheap)
     offers(box, 10)
     facts = car.values("1,1")
-    _, constraints, plan = facts["curves"]
+    constraints, plan = facts["curves"][1:3]
     assert [(each["s"], each["maxValue"]) for each in constraints["slots"]] == [(3600, 6905), (3600, 11000)]
     assert not constraints["wanted"] and plan["slots"][0]["value"] == 6905
     assert [each["value"] for each in facts["prices"][0]["slots"]] == [0.12, 0.31]
@@ -275,20 +303,46 @@ def test_follow_tells_what_is_notified(box, car):
     assert told["data"]["timeSeriesData"][0]["timeSeriesSlot"][0]["value"] == {"number": 7000, "scale": 0}
 
 
-def test_a_car_leaves_and_another_comes(box, car):
+def test_a_car_leaves_gets_its_bill_and_another_comes(box, car):
+    box.control.wait(lambda state: state["session_wh"], 30)
+    assert "say --wh" in car.refused("bill")
+    assert "error 7" in car.refused("bill --wh 1 --seconds 1")  # not while the car is there
     box.control.call("unplug")
-    for _ in range(100):
-        if "1,1" not in car.say("show")[0]["entities"]:
-            break
-        time.sleep(0.1)
+    there(car, False)
     assert "no car is plugged in" in car.refused("phases 10")
+    (bill,) = car.values("1")["bills"]
+    assert bill["wanted"]
+    (done,) = car.say("bill --wh 12345 --seconds 3600 --grid 80 --price 0.31")
+    assert done["cost"] == 3.0616
+    (bill,) = car.values("1")["bills"]
+    assert not bill["wanted"]
+    total = bill["content"]["total"]
+    assert total["timePeriod"] == {"startTime": "-PT1H", "endTime": "PT0S"}
+    assert total["value"] == [{"unit": "Wh", "value": {"number": 12345, "scale": 0}}]
+    assert total["cost"][0]["cost"] == {"number": 30616, "scale": -4}
+    assert [each["positionType"] for each in bill["content"]["position"]] == [
+        "gridElectricEnergy", "selfProducedElectricEnergy"]
     box.control.call("plug", **dict(CAR, phases=1, soc=40))
-    for _ in range(100):
-        if "1,1" in car.say("show")[0]["entities"]:
-            break
-        time.sleep(0.1)
+    there(car, True)
     car.say("phases 10")
     offers(box, 10)
+
+
+def test_a_bill_is_written_when_a_session_that_was_watched_is_over(box, car):
+    car.say("phases --off")
+
+    def leave():
+        box.control.wait(lambda state: state["session_wh"], 30)
+        time.sleep(1.5)  # the EMS hears of energy once a second
+        box.control.call("unplug")
+
+    leaves = threading.Thread(target=leave)
+    leaves.start()
+    (done,) = car.say("bill --wait --price 0.3")
+    leaves.join()
+    assert done["energy_wh"] > 0 and done["duration_s"] > 0 and done["cost"] > 0
+    (kept,) = box.control.call("sessions")["sessions"][:1]
+    assert abs(kept["energy_wh"] - done["energy_wh"]) < 30, kept
 
 
 def test_a_second_ems_is_told_that_it_may_not_write(box, car, tmp_path):

@@ -183,9 +183,9 @@ def test_bill():
         '[[{"function":"billListData"},{%s},{"billListData":[{"billData":[[{"billId":0},{"billType":"chargingSummary"},'
         '{"total":[{"timePeriod":[{"startTime":"-PT1H"},{"endTime":"PT0S"}]},{"value":[[{"unit":"Wh"},{"value":'
         '[{"number":12345},{"scale":0}]}]]},{"cost":[[{"costType":"absolutePrice"},{"currency":"EUR"},{"cost":'
-        '[{"number":247},{"scale":-2}]}]]}]},{"position":[[{"positionId":0},{"positionType":"gridElectricEnergy"},'
+        '[{"number":247},{"scale":-2}]}]]}]},{"position":[[{"positionId":1},{"positionType":"gridElectricEnergy"},'
         '{"value":[[{"valuePercentage":[{"number":80},{"scale":0}]}]]},{"cost":[[{"costPercentage":[{"number":100},'
-        '{"scale":0}]}]]}],[{"positionId":1},{"positionType":"selfProducedElectricEnergy"},{"value":'
+        '{"scale":0}]}]]}],[{"positionId":2},{"positionType":"selfProducedElectricEnergy"},{"value":'
         '[[{"valuePercentage":[{"number":20},{"scale":0}]}]]},{"cost":[[{"costPercentage":[{"number":0},'
         '{"scale":0}]}]]}]]}]]}]}]]' % _PARTIAL)
 
