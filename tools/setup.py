@@ -130,6 +130,25 @@ def _network(private):
         _call(install, environment=environment)
 
 
+def _browser(private):
+    """Chromium without a window, which looks at the status page."""
+    try:
+        runtimes.browser()
+        return
+    except Missing:
+        if not shutil.which("apt-get") or os.geteuid():
+            return  # without it the tests that need it say so
+    environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
+    package = "chromium-headless-shell"
+    install = ["apt-get", "install", "-q", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120", package]
+    try:
+        _call(install, environment=environment)
+    except _Failed:  # a new machine has no package lists yet, or old ones
+        _call(["apt-get", "-q", "update"], environment=environment)
+        if answer(["apt-cache", "show", package]):  # not every relative of Debian has it
+            _call(install, environment=environment)
+
+
 # --- steps ----------------------------------------------------------------------------------------------------
 
 # name: (what a person reads, function, files it depends on, programs and variables it depends on)
@@ -144,11 +163,12 @@ _STEPS = {
              ["host_tests/peers/package-lock.json"], ["node", "npm"]),
     "go": ("peers in Go", _go, [], ["go"]),
     "network": ("network namespaces (iproute2)", _network, [], ["ip"]),
+    "browser": ("a browser without a window (Chromium)", _browser, [], ["chromium-headless-shell", "CHROMIUM"]),
 }
 _LEVELS = {
     "run": ["python", "mpy64"],
     "boards": ["python", "boards"],
-    "test": ["python", "mpy64", "mpy32", "python-test", "node", "go", "network"],
+    "test": ["python", "mpy64", "mpy32", "python-test", "node", "go", "network", "browser"],
     "mpy64": ["mpy64"],
     "mpy32": ["mpy32"],
 }

@@ -8,6 +8,7 @@ The password is what a person would type into the browser's own dialog.
 """
 
 import base64
+import contextlib
 import json
 import os
 import shutil
@@ -28,11 +29,13 @@ class Failed(Exception):
 
 
 class Browser:
-    """One browser with one tab. `problems`: exceptions and errors of its console, as text."""
+    """One browser with one tab. `problems`: exceptions and errors of its console, as text; `urls`: all it asked for."""
 
     def __init__(self, width=1000, height=900):
+        self._open = contextlib.ExitStack()  # the connection with the tab
         self._folder = tempfile.mkdtemp(prefix="browser-")
         self.problems = []
+        self.urls = []
         self._password = None
         self._asked = 0  # times the password was given for this page
         self._count = 0
@@ -60,8 +63,7 @@ class Browser:
 
     def close(self):
         """End it and all its processes."""
-        if getattr(self, "_tab", None):
-            self._tab.close()
+        self._open.close()
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -82,7 +84,8 @@ class Browser:
             link.send(json.dumps({"id": 1, "method": "Target.getTargets"}))
             answer = json.loads(link.recv(_ANSWER_S))
         tab = [each for each in answer["result"]["targetInfos"] if each["type"] == "page"][0]
-        return connect("ws://127.0.0.1:%s/devtools/page/%s" % (port, tab["targetId"]), max_size=None, proxy=None)
+        url = "ws://127.0.0.1:%s/devtools/page/%s" % (port, tab["targetId"])
+        return self._open.enter_context(connect(url, max_size=None, proxy=None))
 
     def call(self, method, **parameters):
         """One command of the protocol; its result."""
@@ -113,7 +116,9 @@ class Browser:
         self._tab.send(json.dumps({"id": self._count, "method": method, "params": parameters}))
 
     def _event(self, method, parameters):
-        if method == "Fetch.requestPaused":
+        if method == "Network.requestWillBeSent":
+            self.urls.append(parameters["request"]["url"])
+        elif method == "Fetch.requestPaused":
             self._tell("Fetch.continueRequest", requestId=parameters["requestId"])
         elif method == "Fetch.authRequired":
             self._asked += 1
