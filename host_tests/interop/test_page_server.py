@@ -1,6 +1,7 @@
 """The status page of the firmware process while a car charges (S1 of the fault table): who gets in, what is told, and
 that floods, wrong passwords, slow peers, traversal and oversized requests leave charging, guard and memory alone."""
 
+import contextlib
 import gzip
 import os
 import random
@@ -234,7 +235,7 @@ def test_s1_slow_loris(box, friend):
             except OSError:
                 over.wait(0.01)
 
-    with attack(box, [drip] * 20, over, friend):
+    with attack([drip] * 20, over, friend):
         pass
 
 
@@ -249,7 +250,7 @@ def test_s1_flood(box, friend):
             except OSError:
                 pass
 
-    with attack(box, [ask] * 4, over, friend):
+    with attack([ask] * 4, over, friend):
         pass
     assert counted(box, "often") > often + 20
 
@@ -269,36 +270,32 @@ def test_s1_bad_auth_flood_and_guessing(box, friend):
             except OSError:
                 pass
 
-    with attack(box, [guess] * 4, over, friend):
+    with attack([guess] * 4, over, friend):
         time.sleep(2)
         assert Client(BOX, FLOOD, PASSWORD).ask().status in (429, None), "a guess like the others"
     looked_at = counted(box, "wrong") - wrong
     assert 1 <= looked_at <= 5 + (time.monotonic() - begun) // 10 + 1
 
 
-class attack:
-    """Threads that run `acts` for some seconds while the friend is served and the guard is in time."""
-
-    def __init__(self, box, acts, over, friend, seconds=3):
-        self._over, self._friend, self._seconds = over, friend, seconds
-        self._threads = [threading.Thread(target=act) for act in acts]
-
-    def __enter__(self):
-        for thread in self._threads:
+@contextlib.contextmanager
+def attack(acts, over, friend, seconds=3):
+    """Threads that run `acts` until the block ends; before it, the friend is served for some seconds meanwhile."""
+    threads = [threading.Thread(target=act, daemon=True) for act in acts]
+    try:
+        for thread in threads:
             thread.start()
-        end = time.monotonic() + self._seconds
+        end = time.monotonic() + seconds
         served = 0
         while time.monotonic() < end or not served:
             assert time.monotonic() < end + 15, "the friend is kept out"
             try:
-                served += self._friend.ask().status == 200
+                served += friend.ask().status == 200
             except OSError:
                 pass
             time.sleep(0.3)
-
-    def __exit__(self, kind, error, trace):
-        self._over.set()
-        for thread in self._threads:
-            thread.join()
-        if kind is None:
-            assert self._friend.get().json()["charging"]
+        yield
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join(10)
+    assert friend.get().json()["charging"]
