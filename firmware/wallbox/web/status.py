@@ -65,6 +65,8 @@ class Status:
         yield "name", self._name
         yield "version", VERSION
         yield "uptime_s", app.station.now_ms // 1000
+        yield "time", app.clock.timestamp()
+        yield "update", app.update
         yield from self.charging(app)
         yield from self.meter(app)
         yield from self.peers(app)
@@ -82,6 +84,7 @@ class Status:
         yield "pilot", guard.state
         yield "charging", guard.why == 0 and guard.out.contactor
         yield "why", texts.WHY[guard.why]
+        yield "discharging", guard.out.discharge_ma > 0
         yield "offer_ma", station.offer.offer_ma
         yield "phases", station.facts.phases
         yield "binding", decision.binding if decision else None
@@ -98,6 +101,7 @@ class Status:
         yield "power_w", readings.power_w if fresh else None
         yield "session_wh", station.energy.session_wh()
         yield "energy_wh", station.energy.total_wh
+        yield "exported_wh", station.exported and station.exported.total_wh
         yield "temperature_dc", readings.temperature_dc
 
     def peers(self, app):
