@@ -98,6 +98,8 @@ RESIDENT = {
     "wallbox.spine_map.session_summary": "SessionSummaryFeature.step",
     "wallbox.spine_map.setpoint": "SetpointFeature.step",
     "wallbox.station": "*",
+    "wallbox.health": "Health.step Health._look",
+    "wallbox.journal": "Journal.note Journal.take Journal.due",
     "wallbox.supervisor": "*",
     "wallbox.web.server": "PageServer.run",
 }

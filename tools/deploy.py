@@ -283,6 +283,7 @@ def deploy(port, board, folder=None, config=None, wait=True, keys=None):
             print("it takes updates that are signed with your key from now on")
         if settings is not None:
             link.put("/settings.json", settings)
+        link.run("forget_starts()")
         link.reset()
         if wait:
             print(link.ready())

@@ -65,7 +65,10 @@ LINKED = {
         "wallbox.spine_map.measurement", "wallbox.spine_map.session_summary", "wallbox.spine_map.setpoint",
     ),
     "wallbox.web": ("wallbox.web.request", "wallbox.web.server", "wallbox.web.status"),
-    "wallbox.app": ("wallbox.clock", "wallbox.station", "wallbox.console", "wallbox.supervisor"),
+    "wallbox.app": (
+        "wallbox.clock", "wallbox.station", "wallbox.console", "wallbox.console_words", "wallbox.health",
+        "wallbox.journal", "wallbox.supervisor",
+    ),
     # of boards; what another board's image does not carry stays apart there
     "boards.devkit": (
         "boards.sim.car", "boards.sim.contactor", "boards.sim.injected", "boards.sim.meter",

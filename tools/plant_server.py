@@ -12,6 +12,7 @@ import time
 from collections import deque
 
 from boards.sim import ANSWER, NONE
+from boards.sim.watchdog import Watchdog
 from wallbox.board import Outputs, Readings
 
 _STEP_MS = 5
@@ -23,10 +24,12 @@ _MOST = (1 << 30) - 1  # largest integer of a 32-bit MicroPython that needs no h
 
 
 class PlantServer:
-    """`address` is what the firmware gets as WALLBOX_PLANT."""
+    """`address` is what the firmware gets as WALLBOX_PLANT; `bitten()` is called when the watchdog bites."""
 
-    def __init__(self, plant):
+    def __init__(self, plant, bitten=None):
         self.plant = plant
+        self.watchdog = Watchdog()
+        self._bitten = bitten
         self.address = None
         self.lag_ms = 0
         self.frames = 0
@@ -69,9 +72,12 @@ class PlantServer:
         if left > _GAP_MS:
             self.lag_ms += left - _GAP_MS
             left = _GAP_MS
+        bites = self.watchdog.step(left)
         while left > 0:
             self.plant.step(min(left, _STEP_MS))
             left -= _STEP_MS
+        if bites and self._bitten:
+            self._bitten()
 
     async def ask(self, request, timeout_s=1.0):
         """Send one request to the firmware's console; its answer, or None when it is silent or not there."""
@@ -93,6 +99,7 @@ class PlantServer:
         """A connection said what it carries; False when that is nothing known."""
         if kind == b"F":
             self._link = connection
+            self.watchdog.disarm()
             self.plant.reset_outputs()
         elif kind == b"C":
             self._forget_questions()
@@ -104,6 +111,7 @@ class PlantServer:
         """A connection ended."""
         if connection is self._link:
             self._link = None
+            self.watchdog.disarm()
             self.advance()
             self.plant.reset_outputs()
         elif connection is self._console:
@@ -124,6 +132,8 @@ class PlantServer:
         outputs.led = led
         outputs.discharge_ma = discharge_ma
         self.advance()
+        if bits & 8:
+            self.watchdog.feed()
         self.plant.apply(outputs)
         self.frames += 1
         if wanted:

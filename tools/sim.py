@@ -29,6 +29,9 @@ from plant_server import PlantServer  # noqa: E402
 from wallbox.board import Ratings  # noqa: E402
 
 _READY_S = 60  # a firmware that does not serve by then will not
+_RESTART = 5  # exit status of a firmware that wants to start again (boards/sim)
+_POWER_ON, _RESET, _WATCHDOG = 1, 2, 3  # why it starts, as machine.reset_cause() says
+_PARTS = ("contactor", "lock", "rcm", "thermal", "meter", "watchdog")  # of the plant, with parameters
 _HEAPS = {"mpy64": "416K", "mpy32": "208K", "cpython": "-"}  # 64-bit words take twice the room
 
 
@@ -47,8 +50,10 @@ class Simulator:
         self._ratings = ratings
         self._state = given.state
         self.plant = Plant(_ratings(ratings))
+        watchdog = {name: parameters.pop(name) for name in list(parameters) if name.startswith("watchdog.")}
         _adjust(self.plant, parameters)
-        self._server = PlantServer(self.plant)
+        self._server = PlantServer(self.plant, self._bitten)
+        _adjust(self._server, watchdog)
         self._control = ControlPort(self.plant, self._server.ask, self._again)
         self._process = None
         self._forwarders = ()
@@ -90,7 +95,7 @@ class Simulator:
 
     # the firmware's process
 
-    async def _start(self):
+    async def _start(self, cause=_POWER_ON):
         given = self._given
         provision.ensure(self._state)
         folder = image.build(given.runtime, board=given.board, linked=True)
@@ -101,7 +106,8 @@ class Simulator:
         os.symlink(folder, link)
         path = ["fw", "fw/lib"]
         environment = {name: os.environ[name] for name in os.environ if not name.startswith(("PYTHON", "MICROPY"))}
-        environment.update(WALLBOX_PLANT=self._server.address, WALLBOX_RATINGS=json.dumps(self._ratings))
+        environment.update(WALLBOX_PLANT=self._server.address, WALLBOX_RATINGS=json.dumps(self._ratings),
+                           WALLBOX_RESET=str(cause))
         command = runtimes.command(given.runtime)
         if given.runtime == "cpython":
             environment.update(PYTHONPATH=":".join(path), PYTHONNOUSERSITE="1", PYTHONDONTWRITEBYTECODE="1",
@@ -139,6 +145,12 @@ class Simulator:
         status = await process.wait()
         if process is self._process:
             await asyncio.wait(self._forwarders, timeout=1)
+            if status == _RESTART:
+                try:
+                    await self._again(None)
+                except ValueError:  # `run` ends and says why
+                    pass
+                return
             how = "by signal %d" % -status if status < 0 else "with status %d" % status
             self.end("the firmware ended by itself, %s" % how)
 
@@ -158,7 +170,11 @@ class Simulator:
             else:
                 print(text, file=to, flush=True)
 
-    async def _again(self, off_ms):
+    def _bitten(self):
+        print("the watchdog bites", flush=True)
+        self._restarting = asyncio.create_task(self._again(None, _WATCHDOG))
+
+    async def _again(self, off_ms, cause=_RESET):
         """Start the firmware anew: a reset, or a cut of the supply for `off_ms`. Returns the new ready line."""
         async with self._turn:
             await self._stop()
@@ -166,7 +182,8 @@ class Simulator:
                 self.plant.power(False)
                 await asyncio.sleep(off_ms / 1000)
                 self.plant.power(True)
-            await self._start()
+                cause = _POWER_ON
+            await self._start(cause)
             if self._ready.done():
                 return self._ready.result()
             raise ValueError("the firmware did not start again")
@@ -265,7 +282,7 @@ def _adjust(plant, given):
     """Parameters like contactor.close_ms, rcm.answer_ms, lock.travel_ms, thermal.settle_s, meter.energy_mwh."""
     for name, value in given.items():
         part, _, parameter = name.partition(".")
-        owner = getattr(plant, part, None) if part in ("contactor", "lock", "rcm", "thermal", "meter") else None
+        owner = getattr(plant, part, None) if part in _PARTS else None
         if not parameter or parameter.startswith("_") or type(getattr(owner, parameter, None)) is not int:
             raise Failed("the plant has no parameter %s" % name)
         if type(value) is not int:

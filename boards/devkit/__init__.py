@@ -7,6 +7,7 @@ opens the contactor by itself when the firmware stops, as that of `boards/sim` d
 
 import sys
 
+from boards.esp32 import watchdog
 from boards.sim.plant import Plant
 from bounded.compat import const, ticks_diff, ticks_ms
 from wallbox.board import Ratings
@@ -30,6 +31,10 @@ class Devkit:
         self._settings = settings
         self._then = ticks_ms()
         self.apply = self.plant.apply
+        dog = watchdog.Watchdog()
+        self.feed_watchdog = dog.feed
+        self.rest_watchdog = dog.rest
+        self.reset_cause = watchdog.reset_cause()
         self._keeper = None
 
     def sample(self, readings):

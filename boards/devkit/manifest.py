@@ -22,6 +22,7 @@ package("boards", base_path="../..", files=(  # noqa: F821
     "esp32/ota.py",
     "esp32/restart.py",
     "esp32/sntp.py",
+    "esp32/watchdog.py",
     "sim/car.py",
     "sim/contactor.py",
     "sim/faults.py",

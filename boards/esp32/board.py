@@ -1,6 +1,6 @@
 """A wallbox on an ESP32 chip, as its wiring.py describes it: drivers put together behind the interface of a board."""
 
-from boards.esp32 import ntc
+from boards.esp32 import ntc, watchdog
 from boards.esp32.meter import build as build_meter
 from boards.esp32.pilot import Pilot
 from bounded.compat import const, ticks_diff, ticks_ms
@@ -61,6 +61,10 @@ class Wallbox:
         self._shown = 0
         self._slow = self._looked = ticks_ms() - _SLOW_MS
         self._temperature_dc = None
+        dog = watchdog.Watchdog()
+        self.feed_watchdog = dog.feed
+        self.rest_watchdog = dog.rest
+        self.reset_cause = watchdog.reset_cause()
 
     def sample(self, readings):
         """Fill in what is measured now; every second time two periods of the pilot, about 3 ms."""

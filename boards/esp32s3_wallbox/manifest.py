@@ -27,6 +27,7 @@ package("boards", base_path="../..", files=(  # noqa: F821
     "esp32/restart.py",
     "esp32/schema.py",
     "esp32/sntp.py",
+    "esp32/watchdog.py",
     "esp32s3_wallbox/__init__.py",
     "esp32s3_wallbox/wiring.py",
 ))

@@ -17,6 +17,8 @@ from wallbox.board import Ratings
 
 NONE = const(-(1 << 30))
 _PLANT_GONE = const(4)  # exit status
+_RESTART = const(5)  # likewise: start me again
+_FAILS = const(-1)  # instead of a stall: let the guard fail
 _WAIT_MS = const(5)  # for the plant's answer, within one tick
 
 # Readings by name; then voltage_mv and current_ma of three phases, error of the wall clock in s, loop stall in ms
@@ -66,6 +68,8 @@ class SimulatedBoard:
     def __init__(self, ratings):
         self.ratings = ratings
         self.storage = "."  # the simulator starts the firmware in its state folder
+        self.reset_cause = int(os.getenv("WALLBOX_RESET") or 0)
+        self._fed = 0
         link, self._stream = _connect(b"F")
         self._out = array("i", (1, 1000, 0, 0, 0))  # answer wanted, per mille, bits, LED, mA to give back
         self._in = array("i", range(_WORDS))
@@ -83,6 +87,8 @@ class SimulatedBoard:
         out[0] = 0
         out[1] = outputs.pilot_permille
         out[2] = (1 if outputs.contactor else 0) | (2 if outputs.lock else 0) | (4 if outputs.rcm_test else 0)
+        out[2] |= self._fed
+        self._fed = 0
         out[3] = outputs.led
         out[4] = outputs.discharge_ma
         self._stream.write(out)
@@ -122,9 +128,19 @@ class SimulatedBoard:
                 readings.current_ma[i - _NAMES - 3] = value
             else:
                 self.wall_offset_s = value
-        if words[_STALL]:
-            time.sleep(words[_STALL] / 1000)
+        stall_ms = words[_STALL]
+        if stall_ms:
             words[_STALL] = 0
+            if stall_ms == _FAILS:
+                raise ValueError("a failure, as injected")
+            time.sleep(stall_ms / 1000)
+
+    def feed_watchdog(self):
+        """With the next outputs the plant hears that all is well."""
+        self._fed = 8
+
+    def restart(self):
+        raise SystemExit(_RESTART)
 
     def _ask(self):
         self._out[0] = 1

@@ -68,7 +68,7 @@ FAULTS = {
     # clock, loop, converters, people
     "clock_unset": (None, "C1: wall time unknown"),
     "clock_offset": (3600, "C1: wall clock is wrong; value = seconds, may be negative"),
-    "loop_stall": (500, "L1: the firmware's loop stands still once; value = ms"),
+    "loop_stall": (500, "L1: the firmware's loop stands still once; value = ms. L2: -1, its guard fails once"),
     "adc_zero": (None, "L4: pilot converter reads 0"),
     "adc_full": (None, "L4: pilot converter reads full scale"),
     "adc_frozen": (None, "L4: pilot converter repeats its last values"),

@@ -24,6 +24,8 @@ from wallbox.functions.measurement import Measurement
 from wallbox.functions.operation_mode import OperationMode
 from wallbox.functions.power_limit import PowerLimit
 from wallbox.functions.session_summary import SessionSummary
+from wallbox.health import Health
+from wallbox.journal import NETWORK, SAFE_MODE, SETTINGS, STORE, Journal
 from wallbox.station import Station
 
 VERSION = "0.1.0"
@@ -33,6 +35,7 @@ VERSION = "0.1.0"
 _EMS_ROOM = const(65536)
 _TICK_MS = const(10)
 _ARBITRATE_MS = const(100)
+_ARBITER_MS = const(30000)  # without a decision the watchdog bites; the permission ran out long before
 _GAP_WINDOW_MS = const(60000)
 _LEASE_STEP_MS = const(1000)
 _LOOK_MS = const(500)  # until a change is kept
@@ -43,16 +46,20 @@ _REST_MS = const(10000)
 class App:
     """Everything that runs on one station."""
 
-    def __init__(self, board, settings):
+    def __init__(self, board, settings, journal, safe=0):
+        """`safe`: so many quick starts have led to safe mode (starts.py)."""
         self.board = board
+        self.version = VERSION
         self.loop_gap_ms = 0  # longest time between two guard ticks of the last minute or so
         self.failures = 0  # of tasks, since the start
+        self.failed = None  # the task that failed last
         self.online = None  # False: the board keeps a network, and it is not up
         self.updating = False
         self.update = None  # how far an update is, or how the last one ended
         self.trial_s = settings.update_trial_s
         self.clock = Clock(board)
         self.station = station = Station(board, settings)
+        self.journal = journal
         self.device_state = DeviceState(station)
         self.operation_mode = OperationMode(station)
         self.ev_connected = EvConnected(station)
@@ -81,13 +88,14 @@ class App:
 
         self.echonet = node.build(self, settings)
         self.ship = self.spine = None
-        if settings.ship_port:
+        if settings.ship_port and not safe:
             self._meet_ems(settings)
         self.page = None
         if settings.page_password:
             from wallbox.web.server import PageServer
 
             self.page = PageServer(self, settings)
+        self.health = Health(self, settings.problem, safe)
         self.console = Console(self)
 
     def _meet_ems(self, settings):
@@ -123,6 +131,7 @@ class App:
         yield "guard", self._guard
         yield "arbiter", self._arbiter
         yield "memory", self._remember
+        yield "reset button", self._reset_button
         yield "echonet", self.echonet.run
         if self.station.lease_ms is not None:
             yield "echonet lease", self._echonet_lease
@@ -143,6 +152,7 @@ class App:
 
     async def _guard(self):
         station = self.station
+        feed = getattr(self.board, "feed_watchdog", None)
         last = ticks_ms()
         gap = worst = window_ms = 0
         while True:
@@ -150,6 +160,9 @@ class App:
             dt_ms = ticks_diff(now, last)
             last = now
             station.tick(dt_ms)
+            # in safe state nothing is permitted any more, and the console stays
+            if feed and (not station.well or station.now_ms - station.arbitrated_ms < _ARBITER_MS):
+                feed()
             if dt_ms > gap:
                 gap = dt_ms
             window_ms += dt_ms
@@ -185,13 +198,15 @@ class App:
                     self.setpoint.renew()
 
     async def _remember(self):
-        """Keep what was set without a heartbeat as soon as it changed, in bursts that flash bears."""
+        """Look how all is, and keep what was set without a heartbeat as soon as it changed, in bursts that flash
+        bears."""
         self.station.written = False
         saves = _SAVES
         waited_ms = 0
         while True:
             await sleep_ms(_LOOK_MS)
             waited_ms += _LOOK_MS
+            self.health.step()
             trim()
             if waited_ms >= _REST_MS:
                 waited_ms = 0
@@ -205,6 +220,7 @@ class App:
                     remembered.save(self, self.board.storage)
                 except OSError as error:
                     print("settings not kept: %s" % error)
+                    self.journal.note(self.station.now_ms, STORE)
                 del remembered
                 unload("wallbox.remembered")
                 unload("bounded.records")
@@ -226,6 +242,13 @@ class App:
         for name in ("wallbox.session_text", "wallbox.session_log", "bounded.log", "bounded.records"):
             unload(name)
 
+    async def _reset_button(self):
+        from wallbox import reset_button
+
+        await reset_button.watch(self)
+        del reset_button
+        unload("wallbox.reset_button")
+
     async def _console(self):
         await self.board.serve_console(self.console)
 
@@ -237,6 +260,7 @@ class App:
     def network_changed(self, up, address=None):
         """The network went down, or came back with this address (dotted) where it is new."""
         self.online = bool(up)
+        self.journal.note(self.station.now_ms, NETWORK, 1 if up else 0)
         if up:
             self.echonet.renew()
         if self.ship:
@@ -276,13 +300,35 @@ def _overwrite_stack(depth):
         _overwrite_stack(depth - 1)
 
 
+def _count_start(board, problem):
+    """The journal, this start in it and in flash, and the number of quick starts when they lead to safe mode."""
+    from wallbox import starts
+
+    cause = getattr(board, "reset_cause", 0)
+    safe = starts.begin(board.storage, cause)
+    del starts
+    unload("wallbox.starts")
+    journal = Journal(board.storage, cause)
+    if problem:
+        journal.note(0, SETTINGS)
+    if safe:
+        journal.note(0, SAFE_MODE, safe)
+    journal.flush(0)
+    return journal, safe
+
+
 async def _serve(running):
-    from wallbox import config, remembered, session_log
+    from wallbox import config
 
     settings = config.current
     board = __import__("boards." + installed_board(), None, None, ("create",)).create(settings)
-    app = App(board, settings)
+    running.append(board)
+    journal, safe = _count_start(board, settings.problem)
+    release()
+    app = App(board, settings, journal, safe)
     running.append(app)
+    from wallbox import remembered, session_log
+
     remembered.restore(app, board.storage)
     session_log.restore(app, board.storage)
     from wallbox import started
@@ -294,7 +340,8 @@ async def _serve(running):
     release()
     ski, port = (app.ship.ski, app.ship.port) if app.ship else ("-", "-")
     page = " page=%s:%d" % (app.page.bind, app.page.port) if app.page else ""
-    print("ready %s ski=%s ship_port=%s echonet=%s:3610%s" % (VERSION, ski, port, app.echonet.bind, page))
+    print("ready %s ski=%s ship_port=%s echonet=%s:3610%s%s" % (
+        VERSION, ski, port, app.echonet.bind, page, " safe mode" if safe else ""))
     await supervisor.run(app)
 
 
@@ -304,9 +351,10 @@ def run():
     try:
         asyncio.run(_serve(running))
     except KeyboardInterrupt:
-        pass
+        if running and hasattr(running[0], "rest_watchdog"):
+            running[0].rest_watchdog()
     finally:
-        for app in running:
+        for app in running[1:]:
             try:
                 app.station.fail()
             except OSError:  # simulated hardware that is gone

@@ -10,6 +10,10 @@ A board is the package `boards/<name>` with `create(settings)`. What it returns 
     restart()              start again as after a reset; does not return (a board made of a process has none)
     ota()                  the module that brings a new MicroPython (boards/esp32/ota.py), of chips
     tasks(app)             if it has any: name and coroutine function of each task of its own (the network's keeper)
+    reset_cause            why it started, as machine.reset_cause(): 1 power-on (or brown-out), 2 reset, 3 watchdog,
+                           5 soft reset; 0 or missing = unknown
+    feed_watchdog()        if it has one: called at every tick of a healthy guard; without it the hardware resets all
+    rest_watchdog()        with it: a person is at the REPL, let an hour pass
 
 None means "unknown" in a reading; unknown is never 0. Integers only, units in the names.
 """

@@ -33,6 +33,10 @@ class Settings:
         table = _table()
         table.put(self, key, table.checked(key, value))
 
+    def forget(self, stays):
+        """All but the settings named in `stays` are as on a new device, and that is kept. False as for `save`."""
+        return _table().forget(self, stays)
+
     def save(self):
         """Keep what differs from the defaults. False, and `problem` says why, when the store failed."""
         return _table().save(self)
@@ -53,12 +57,29 @@ def load(storage):
     return settings
 
 
+def _reset(store):
+    """A factory reset was asked for before this start (factory_reset.py)."""
+    from wallbox import factory_reset
+
+    try:
+        factory_reset.perform(store, load)
+        print("factory reset done")
+    except OSError as error:
+        print("factory reset failed: %s" % error)
+    for name in ("factory_reset", "starts"):
+        if sys.modules.pop("wallbox." + name, None):
+            delattr(sys.modules["wallbox"], name)
+
+
 current = None  # what `read` found
 
 
 def read(storage):
     """Load the settings and keep them in `current` for the app to fetch; says what was wrong with them."""
     global current
+    store = Files(storage)
+    if store.size("reset"):
+        _reset(store)
     current = load(storage)
     if current.problem:
         print(current.problem)

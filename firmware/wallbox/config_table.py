@@ -233,6 +233,7 @@ def load(settings, store):
     for line in _lines():
         if line[0][:8] != "ratings.":
             setattr(settings, line[0], _default(line))
+    settings.store = store
     settings.slots = Slots(store, _NAME, _MOST_BYTES, VERSION)
     if settings.slots.read(accept) is None and (store.size(_NAME + ".0") or store.size(_NAME + ".1")):
         settings.problem = "settings were lost"
@@ -255,6 +256,18 @@ def load(settings, store):
         settings.serial = str(hexlify(settings.echonet_unique[:6]), "ascii")
     if (raw or fresh) and save(settings) and raw:
         store.remove(IMPORT)
+
+
+def forget(settings, stays):
+    """Put all but those named in `stays` (and the ratings) back to the default, and keep that; False as for save."""
+    for line in _lines():
+        if line[0][:8] != "ratings." and line[0] not in stays:
+            setattr(settings, line[0], _default(line))
+    if not save(settings):
+        return False
+    if settings.store.size(IMPORT):  # it was refused, and would be tried at each start
+        settings.store.remove(IMPORT)
+    return True
 
 
 def items(settings):

@@ -6,9 +6,12 @@ stands in memory whole; a value may itself be a generator of list items.
 
 import gc
 
-from bounded.compat import unload
+from bounded.compat import const, unload
+from bounded.on_demand import room
+from wallbox.console_words import Words
 from wallbox.limits.sources import rows
 
+_ROOM = const(10240)  # bytes of heap that a word may need
 _KINDS = ("interlock", "permission", "ceiling", "obligation", "request")
 _UNITS = ("", "mA", "W", "allowed")
 _OK = (("ok", True),)
@@ -35,23 +38,26 @@ def memory():
     return {"free": free, "used": gc.mem_alloc(), "largest": _largest_block(free)}
 
 
-class Console:
+class Console(Words):
     """The words; `app` is the running App."""
 
     def __init__(self, app):
-        self._app = app
+        self.app = app
+        self.wanted = {}  # settings that wait for `save`
+        self.tested = None  # the last self-test
 
     def call(self, request):
         """Answer one request by pairs; what cannot be done is answered by the pair "error" and a sentence."""
         word = request.get("op")
         act = getattr(self, "op_" + word, None) if isinstance(word, str) else None
         if act is None:
-            return (("error", "unknown op %s" % word),)
+            return (("error", "unknown op %s; help lists them" % word),)
+        room(_ROOM)
         return act(request)
 
     def op_state(self, request):
         """Everything the firmware knows of itself: offer, binding source, all sources, faults, memory, loop."""
-        app = self._app
+        app = self.app
         station = app.station
         guard = station.guard
         yield "memory", memory()
@@ -60,7 +66,7 @@ class Console:
         yield "binding", station.decision.binding if station.decision else None
         yield "limits", self.every_limit(station)
         yield "pilot_state", guard.state
-        yield "faults", guard.faults  # these three are codes: evse/texts.py has their words
+        yield "faults", app.device_state.faults()  # these three are codes: evse/texts.py has their words
         yield "warnings", guard.warnings
         yield "why", guard.why
         yield "discharge_ma", guard.out.discharge_ma
@@ -99,14 +105,20 @@ class Console:
                     "share_ma": None if share_ma < 0 else share_ma,
                 }
 
+    def op_memory(self, request):
+        """Heap in bytes: free, used, the largest block, and the least that ever was free."""
+        found = memory()
+        found["least_free"] = self.app.health.least_free
+        return found.items()
+
     def op_network(self, request):
         """Tell the firmware that its network went down or came back (`up`)."""
-        self._app.network_changed(bool(request.get("up")))
+        self.app.network_changed(bool(request.get("up")))
         return _OK
 
     def op_faults_reset(self, request):
         """A person saw to it: clear latched faults whose cause is gone."""
-        self._app.station.guard.reset_faults(True)
+        self.app.station.guard.reset_faults(True)
         return _OK
 
     def op_update(self, request):
@@ -116,14 +128,17 @@ class Console:
         if len(request) > 1:
             from wallbox import update
 
-            problem = update.begin(self._app, request)
-            if not self._app.updating:
+            problem = update.begin(self.app, request)
+            if not self.app.updating:
                 unload("wallbox.update")
                 unload("wallbox.bundle")
-        return (("error", problem),) if problem else (("update", self._app.update),)
+        return (("error", problem),) if problem else (("update", self.app.update),)
 
     def op_trust(self, request):
-        """Trust the EMS with this `ski`, as a person compared it; a connection that waits for it goes on."""
+        """Trust the EMS with this `ski`, as a person compared it; a connection that waits for it goes on. Without
+        `ski`: who is trusted, and who asked."""
+        if "ski" not in request and self.app.ship:
+            return [pair for pair in self.app.ship.report().items() if pair[0] in ("trusted", "askers", "window")]
         return self._person(lambda trust: trust.add(str(request.get("ski"))))
 
     def op_untrust(self, request):
@@ -135,21 +150,21 @@ class Console:
         s = request.get("s", 120)
         if type(s) is not int or not 0 <= s <= 86400:
             return (("error", "s must be 0 to 86400"),)
-        return self._person(lambda trust: trust.open_window(self._app.station.now_ms, s * 1000))
+        return self._person(lambda trust: trust.open_window(self.app.station.now_ms, s * 1000))
 
     def op_car(self, request):
         """What a modem or a back end knows of the car that is plugged in: standard, asymmetric, below_target, eui48,
         vendor, model, serial, soh, range_m (functions/identification.py)."""
-        if not self._app.identification:
+        if not self.app.identification:
             return (("error", "the profile core does not show the car"),)
-        problem = self._app.identification.learn(request)
+        problem = self.app.identification.learn(request)
         return (("error", problem),) if problem else _OK
 
     def op_demand(self, request):
         """What the car that is plugged in needs: `energy_wh` within `departure_s` seconds, at least `min_wh`, at most
         `max_wh`. The answer is what of it finds no place in the plan so far."""
-        plan = self._app.charge_plan
-        if not plan or not self._app.station.car:
+        plan = self.app.charge_plan
+        if not plan or not self.app.station.car:
             return (("error", "no car to plan for"),)
         numbers = [request.get(name, usual) for name, usual in (
             ("energy_wh", None), ("departure_s", None), ("min_wh", 0), ("max_wh", request.get("energy_wh")))]
@@ -165,16 +180,16 @@ class Console:
             return (("error", "count must be 1 to 100"),)
         from wallbox import session_text
 
-        rows = session_text.newest(self._app.board.storage, count)
+        rows = session_text.newest(self.app.board.storage, count)
         del session_text
-        self._app.forget_sessions()
+        self.app.forget_sessions()
         return (("sessions", rows),)
 
     def _person(self, act):
-        if not self._app.ship:
+        if not self.app.ship:
             return (("error", "SHIP is off"),)
         try:
-            act(self._app.ship.trust)
+            act(self.app.ship.trust)
         except (ValueError, OSError) as error:
             return (("error", str(error)),)
         return _OK

@@ -1,32 +1,41 @@
 """Words for the journal's codes. Only a console needs them."""
 
-from wallbox.evse.texts import event_text
+from bounded.compat import const, unload
+from bounded.lines import Lines
 
-_FIRST = 32
-_TEXTS = (
-    "start after %s", "settings had a problem", "a task failed, %d times by now", "safe state", "car %s",
-    "network %s", "EMS connections: %d", "consumption limit %s", "clock set", "trusted peers: %d",
-    "stood still for %d ms",
-)
-_VALUES = {
-    32: ("unknown cause", "power on", "reset button", "watchdog", "deep sleep", "soft reset"),
-    36: ("left", "came"),
-    37: ("down", "up"),
-    39: ("not yet known", "in force", "lifted by the EMS", "failsafe", "lifted, no EMS"),
-}
+_FIRST = const(32)
+# words, and for those with %s what the values 0, 1, 2 ... are called
+_TEXTS = Lines(b"""start after %s|unknown cause|power on|reset|watchdog|deep sleep|soft reset
+settings had a problem
+a task failed, failures so far: %d
+safe state
+car %s|left|came
+network %s|down|up
+EMS connections: %d
+consumption limit %s|not yet known|in force|lifted by the EMS|failsafe|lifted, no EMS
+clock set
+trusted peers: %d
+stood still for %d ms
+flash cannot be written
+safe mode: %d quick starts
+factory reset %s|refused|by the button|by a word|with identity and records
+self-test: failed parts %d (1 pilot, 2 residual current monitor, 4 contactor)""", "|")
 
 
 def text(code, value):
     """An event in words."""
     if code < _FIRST:
-        return event_text((code, value))
-    if code - _FIRST >= len(_TEXTS):
+        from wallbox.evse import texts
+
+        unload("wallbox.evse.texts")
+        if code < len(texts.EVENTS):
+            return texts.event_text((code, value))
+    if code < _FIRST or code - _FIRST >= len(_TEXTS):
         return "event %d, %d" % (code, value)
-    words = _TEXTS[code - _FIRST]
-    if code in _VALUES:
-        values = _VALUES[code]
-        return words % (values[value] if 0 <= value < len(values) else value)
-    return words % value if "%" in words else words
+    row = _TEXTS[code - _FIRST]
+    if len(row) > 1:
+        return row[0] % (row[value + 1] if 0 <= value < len(row) - 1 else value)
+    return row[0] % value if "%" in row[0] else row[0]
 
 
 def duration(seconds):

@@ -18,6 +18,7 @@ _LEASE_MS = const(2000)  # the guard's permission, renewed at every arbitration
 _METER_FRESH_MS = const(10000)
 _DRAWING_MA = const(1000)  # a phase with less carries no charging
 _FEWER_MS = const(10000)
+_FAULT_LED = const(13)  # patterns of the guard's faults, which go first (evse/led.py)
 
 
 class Station:
@@ -61,6 +62,9 @@ class Station:
         self.written = False  # a source changed since this was last looked at
         self.meter_fresh = False  # what the meter says is true now, else unknown
         self.car = False  # a car is plugged in (kept through E and F)
+        self.well = True  # False: the firmware is not to be trusted, nothing is charged until it starts again
+        self.lit = 0  # what the LED shows beside the guard's pattern (evse/led.py), 0 = nothing
+        self.arbitrated_ms = 0
         self._fewer_since_ms = 0
 
     def add_source(self, name, kind, fallback=DROP):
@@ -106,8 +110,10 @@ class Station:
 
     def fail(self):
         """The firmware cannot be trusted any more: contactor open and no permission until it is started again."""
+        self.well = False
         self.healthy.set_allowed(self.now_ms, False)
         self.guard.permit(0, 0)
+        self.guard.out.contactor = False  # or the next tick would close it again
         self.board.apply(Outputs())
 
     def tick(self, dt_ms):
@@ -117,13 +123,16 @@ class Station:
             self.arbitrate()
         self.board.sample(self.readings)
         self.guard.tick(dt_ms, self.readings)
-        self.board.apply(self.guard.out)
+        out = self.guard.out
+        if self.lit and out.led < _FAULT_LED:
+            out.led = self.lit
+        self.board.apply(out)
 
     def arbitrate(self):
         """Decide what may flow now and permit the guard that much."""
         if self._changed is True:
             self.written = True
-        now_ms = self.now_ms
+        now_ms = self.arbitrated_ms = self.now_ms
         guard = self.guard
         facts = self.facts
         readings = self.readings

@@ -8,6 +8,7 @@ import asyncio
 
 from bounded.compat import const, print_exception
 from bounded.wait import sleep_ms
+from wallbox.journal import SAFE_STATE, TASK_FAILED
 
 _PAUSE_MS = const(1000)
 _FAILURES = const(3)  # of one task, each within _FORGET_MS of the one before: then safe state
@@ -33,8 +34,13 @@ async def _keep(app, name, start):
             failed_ms = station.now_ms
             failures += 1
             app.failures += 1
-            if name == "guard" or failures >= _FAILURES:
+            safe_state = name == "guard" or failures >= _FAILURES
+            if safe_state:
                 station.fail()
+            app.failed = name
+            app.journal.note(station.now_ms, TASK_FAILED, app.failures)
+            if safe_state:
+                app.journal.note(station.now_ms, SAFE_STATE)
         await sleep_ms(_PAUSE_MS)
 
 

@@ -41,7 +41,8 @@ def mask(words):
 
 def test_fault_bits_are_the_same_everywhere():
     seen = []
-    for file_name in ("pilot.py", "contactor.py", "rcm.py", "bounds.py", "proximity.py", "faults.py", "guard.py"):
+    for file_name in ("pilot.py", "contactor.py", "rcm.py", "bounds.py", "proximity.py", "faults.py", "guard.py",
+                      "self_test.py", "../functions/device_state.py"):
         for name, value in constants(file_name):
             if name in _GROUPS:
                 assert value == mask(_GROUPS[name]), (file_name, name)

@@ -11,10 +11,7 @@ def codes(journal):
 
 
 def flushed(journal, now_ms=0, wall_s=None):
-    count = 0
-    while journal.flush(now_ms, wall_s):
-        count += 1
-    return count
+    return journal.flush(now_ms, wall_s)
 
 
 def test_events_are_kept_with_start_and_times():
@@ -40,8 +37,7 @@ def test_wall_clock_counts_for_each_event_in_turn():
     journal = Journal(Flash())
     journal.note(10000, CAR, 1)
     journal.note(20000, CAR, 0)
-    for _ in range(3):
-        assert journal.flush(30000, 1_700_000_030)
+    assert journal.flush(30000, 1_700_000_030) == 3
     assert [row[3] for row in journal.kept()] == [1_700_000_020, 1_700_000_010, 1_700_000_000]
 
 
@@ -54,7 +50,7 @@ def test_repeats_are_counted_once_written():
 
 
 def test_rate_is_bounded():
-    journal = Journal(Flash())
+    journal = Journal(Flash(), length=32)
     for n in range(30):
         journal.note(0, STALL, n)
     assert flushed(journal) == 16 and codes(journal)[0] == (STALL, 14)
@@ -69,6 +65,42 @@ def test_rate_is_bounded():
             journal.note(200_000_000 + second * 1000, STALL, second * 5 + n)
         total += flushed(journal, 200_000_000 + second * 1000)
     assert 16 + 59 <= total <= 16 + 60 and journal.lost > 10000
+
+
+def test_due_soon_while_idle_later_while_charging():
+    journal = Journal(Flash())
+    assert journal.due(1000) and flushed(journal) == 1 and not journal.due(1000)
+    journal.note(10000, CAR, 1)
+    assert not journal.due(10999) and journal.due(11000)
+    assert not journal.due(39999, True) and journal.due(40000, True)
+    for n in range(8):
+        journal.note(11000, STALL, n)
+    assert journal.due(11000, True)  # half of the ring waits
+    journal.flush(11000)
+    assert not journal.due(100000)
+
+
+def test_due_only_as_far_as_the_rate_allows():
+    journal = Journal(Flash())
+    for n in range(16):
+        journal.note(0, STALL, n)
+        journal.flush(0)
+    assert journal.failed == 0 and codes(journal)[0] == (STALL, 14)
+    assert not journal.due(59999) and journal.due(60000)
+    journal.paid_ms = 60000 + 960000  # as health.py does for want of memory
+    assert not journal.due(60000) and journal.due(120000)
+
+
+def test_states_and_duties_alone_are_nothing_to_write():
+    journal = Journal(Flash())
+    journal.flush(0)
+    for n in range(40):
+        journal.note(0, 3, 65 + n % 3)
+        journal.note(0, 7, n)
+    assert not journal.due(100000) and journal.lost == 0
+    journal.note(0, CAR, 1)
+    journal.note(0, 7, 100)
+    assert journal.due(100000) and journal.flush(100000) == 1 and codes(journal)[0] == (CAR, 1)
 
 
 def test_guards_events():
@@ -86,7 +118,7 @@ def test_guards_events():
 def test_without_flash_and_with_a_bad_one():
     journal = Journal()
     journal.note(0, CAR, 1)
-    assert flushed(journal) == 0 and codes(journal) == [] and len(journal.ring) == 2
+    assert flushed(journal) == 0 and not journal.due(100000) and codes(journal) == [] and len(journal.ring) == 2
     flash = Flash()
     flash.read_only = True
     journal = Journal(flash)
@@ -135,6 +167,9 @@ def test_words():
     assert text(CAR, 1) == "car came" and text(STALL, 120) == "stood still for 120 ms"
     assert text(1, 7) == "fault WELD" and text(3, ord("C")) == "state C"
     assert text(77, 5) == "event 77, 5"
-    for code in range(32, 43):
-        assert "%" not in text(code, 1)
+    assert text(45, 0) == "factory reset refused" and text(44, 10) == "safe mode: 10 quick starts"
+    for code in list(range(1, 10)) + list(range(32, 47)):
+        for value in (0, 1, 5):
+            assert "%" not in text(code, value) and text(code, value)[:5] != "event"
+    assert text(47, 1) == "event 47, 1" and text(10, 1) == "event 10, 1"
     assert duration(59) == "00:00:59" and duration(90061) == "1d 01:01:01"

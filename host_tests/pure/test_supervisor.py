@@ -3,6 +3,7 @@
 import asyncio
 
 from wallbox import supervisor
+from wallbox.journal import BOOT, SAFE_STATE, TASK_FAILED, Journal
 
 
 class Station:
@@ -23,6 +24,8 @@ class App:
         self.fates = list(fates)
         self.starts = 0
         self.failures = 0
+        self.failed = None
+        self.journal = Journal()
 
     def tasks(self):
         yield self.name, self.task
@@ -52,12 +55,24 @@ def run(name, fates):
     return app
 
 
+def events(app):
+    """(code, value) of the journal, the oldest first, without the start."""
+    ring = app.journal.ring
+    found = [ring.newest(back)[1:3] for back in range(len(ring) - 1, -1, -1)]
+    assert found.pop(0) == (BOOT, 0)
+    return found
+
+
 def test_l2_a_task_that_failed_is_started_again():
-    assert run("arbiter", (1000, 1000)).station.failed == 0
+    app = run("arbiter", (1000, 1000))
+    assert app.station.failed == 0 and app.failures == 2 and app.failed == "arbiter"
+    assert events(app) == [(TASK_FAILED, 1), (TASK_FAILED, 2)]
 
 
 def test_l2_three_failures_in_a_row_are_safe_state():
-    assert run("arbiter", (1000, 1000, 1000)).station.failed == 1
+    app = run("arbiter", (1000, 1000, 1000))
+    assert app.station.failed == 1
+    assert events(app) == [(TASK_FAILED, 1), (TASK_FAILED, 2), (TASK_FAILED, 3), (SAFE_STATE, 0)]
 
 
 def test_l2_failures_far_apart_are_forgotten():
@@ -65,4 +80,5 @@ def test_l2_failures_far_apart_are_forgotten():
 
 
 def test_l2_a_guard_that_failed_once_is_safe_state():
-    assert run("guard", (1000,)).station.failed == 1
+    app = run("guard", (1000,))
+    assert app.station.failed == 1 and events(app) == [(TASK_FAILED, 1), (SAFE_STATE, 0)]

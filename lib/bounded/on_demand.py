@@ -115,6 +115,12 @@ def trim():
         release()
 
 
+def room(size):
+    """Make `size` bytes of heap free, if that takes no more than to drop what was loaded."""
+    if _held and gc.mem_free() < size:
+        release()
+
+
 def fetch(self, name):
     """`__getattr__` of a class whose methods are on flash."""
     kind = type(self)

@@ -9,7 +9,7 @@ _NO_FAULT = const(0x42)
 
 # 89 by bit of the guard's faults (evse/faults.py): 01 unplug and retry, 03 wrongly set up, 0A safety device tripped,
 # 1E sensor, 3C component (contactor, lock), 5A control board
-_DESCRIPTION = b"\x01\x5a\x5a\x01\x03\x5a\x01\x3c\x3c\x3c\x3c\x0a\x1e\x0a\x01\x3c"
+_DESCRIPTION = b"\x01\x5a\x5a\x01\x03\x5a\x01\x3c\x3c\x3c\x3c\x0a\x1e\x0a\x01\x3c\x5a"
 
 
 class DeviceStateMap:

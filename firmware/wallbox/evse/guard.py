@@ -105,6 +105,7 @@ class Guard:
         self.derated_ma = None
         self.offered_ma = 0
         self.stall_safe = True
+        self.self_test = None  # a SelfTest while one runs, see there
         self._ratings = ratings
         self._pilot = Pilot(ratings.generator_check)
         self._contactor = Contactor(ratings)
@@ -261,7 +262,13 @@ class Guard:
                 self._wait_ms = _AFTER_C_MS if gone else _AFTER_LOAD_MS
 
         # pilot
-        if self._pulse_ms:
+        if self.self_test:
+            permitted = self._lease_ms and offer_ma >= min_ma and not self._stall
+            wanted = self.self_test.tick(
+                dt_ms, state, self._held_ms, permitted, readings, faults, rcm, contactor.open)
+            if self.self_test.over:
+                self.self_test = None
+        elif self._pulse_ms:
             self._pulse_ms = max(0, self._pulse_ms - dt_ms)
             if self._pulse_ms <= _PULSE_X1_MS:
                 wanted = _X1

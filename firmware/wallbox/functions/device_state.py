@@ -1,6 +1,9 @@
 """UCF_Device_State (IEC 63380-2 5.2.7, tables 84-89; ECHONET Lite 5.3.2): in service or not, healthy or not."""
 
+from bounded.compat import const
 from wallbox.limits.sources import PERMISSION
+
+_FIRMWARE = const(1 << 16)  # safe state or safe mode
 
 
 class DeviceState:
@@ -19,5 +22,5 @@ class DeviceState:
         return True
 
     def faults(self):
-        """Bit mask of the guard's faults, 0 when it is well (names in evse/faults.py)."""
-        return self._station.guard.faults
+        """Bit mask of the guard's faults, 0 when it is well (names in evse/texts.py); bit 16: the firmware itself."""
+        return self._station.guard.faults | (0 if self._station.well else _FIRMWARE)

@@ -20,5 +20,5 @@ class EvConnected:
         if guard.state == "A":
             return NO_CAR
         if guard.state in "BCD":
-            return CANNOT if guard.faults else CAN
+            return CANNOT if guard.faults or not self._station.well else CAN
         return UNKNOWN

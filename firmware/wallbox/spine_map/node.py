@@ -96,6 +96,10 @@ class SpineNode:
         if link:
             link.close()
 
+    def connections(self):
+        """How many connections carry data now."""
+        return len(self._links)
+
     def expect_ems(self, on):
         """Whether an EMS may be there: one is trusted, or any would be accepted."""
         self._commission(on)
