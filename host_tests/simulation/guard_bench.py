@@ -107,7 +107,7 @@ class Bench:
 
     def event(self, name):
         """How often an event of this name was told."""
-        code = texts.EVENTS.index(name)
+        code = list(texts.EVENTS).index(name)
         return len([event for event in self.told if event[0] == code])
 
     def charge(self, limit_ms=60000):
