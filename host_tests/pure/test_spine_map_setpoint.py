@@ -189,6 +189,17 @@ def test_a_setpoint_that_is_not_changeable_refuses():
         assert box.put(6900) == 0 and box.offered_ma() == 10000 and box.put(on=False) == 0
 
 
+def test_a_negative_setpoint_behind_a_pause_does_nothing_and_goes_on_after_it():
+    box = SetpointBox()
+    assert box.put(-6900) == 0 and box.back_ma() == 10000
+    box.operation_mode.set(2)
+    box.pass_ms(200)
+    assert box.back_ma() == 0 and box.offered_ma() == 0 and box.shown() == (-6900, True, False)
+    box.operation_mode.set(0)
+    box.pass_ms(200)
+    assert box.back_ma() == 10000
+
+
 def test_silence_of_the_ems_ends_it_and_it_has_to_be_written_anew():
     for value in (-6900, 6900):
         box = SetpointBox()

@@ -171,7 +171,9 @@ class Setpoint:
         wish = self._wish
         back = self.mode() == DISCHARGE
         leased = self._leased()
-        wish_w = self._load.signed_w + station.facts.own_w if self.active and leased and not back else None
+        wish_w = None
+        if self.active and leased and self._load.signed_w >= 0:
+            wish_w = self._load.signed_w + station.facts.own_w
         if wish_w is None:
             if wish.own[3]:
                 wish.clear(station.now_ms)
