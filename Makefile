@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .build/venv/bin/python
 
-.PHONY: run test lint size bench flash deploy bundle update provision repl run-on-board setup clean
+.PHONY: run test lint size bench fuzz flash deploy bundle update provision repl run-on-board setup clean
 
 # make run STAY=1 keeps the wallbox up after the story; LONG=1 waits 120 s for the loss of a heartbeat, too
 run: ; @$(call exists,demo.py) && $(PYTHON) tools/setup.py run && exec $(VENV) tools/demo.py $(if $(LONG),--long) $(if $(STAY),--stay) $(ARGS)
@@ -17,6 +17,9 @@ lint: ; @$(PYTHON) tools/setup.py test && exec $(VENV) -m ruff check .
 
 # .mpy bytes per package, and the smallest heap in which the firmware runs; fails beyond a gate
 size: ; @$(PYTHON) tools/setup.py run mpy32 && exec $(VENV) tools/size.py $(ARGS)
+
+# make fuzz CASES=100000: damaged SPINE datagrams, so many of each kind on each runtime (some minutes)
+fuzz: ; @$(PYTHON) tools/setup.py run mpy32 && exec $(VENV) tools/fuzz.py $(if $(CASES),--cases $(CASES)) $(ARGS)
 
 bench: ; @$(call exists,bench.py) && $(PYTHON) tools/setup.py run mpy32 && exec $(VENV) tools/bench.py $(ARGS)
 

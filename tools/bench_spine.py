@@ -1,6 +1,6 @@
 """Time and memory of our SPINE reader beside the built-in json with a walk over its tree, for the biggest messages.
 
-    python3 tools/bench_spine.py [--runtimes mpy32,mpy64,cpython] [--go]
+    python3 tools/bench_spine.py [--runtimes mpy32,mpy64,cpython]
 
 ours      a whole datagram through a Peer, 1 KB at a time: header, addresses, binding, schema, every value converted
           and handed to the staging function of a write (or, of a discovery, to the client side)
@@ -8,8 +8,8 @@ built-in  json.loads of the whole text and one recursive walk over the tree; no 
 ms        best of several runs, ours with reading the file; KB/s follows from it
 heap      the least free heap with which it runs, everything loaded and the rest of the heap filled up.
           To 128 bytes; not for CPython.
---go      also the time of spine-go for the same datagrams (its JSON repair and decoding into its model), where a Go
-          tool-chain and the module are to be had; built under .build/bench_spine
+spine-go  the same datagrams through ship-go and spine-go: repair of the JSON, decoding into their types; and what they
+          allocate for it. Where the tests' peer in Go is built (`make setup`)
 
 The file runs under MicroPython too, there it does one job.
 """
@@ -253,62 +253,21 @@ def _measure(runtime, run, name, path, size):
     print(row, flush=True)
 
 
-_GO = """package main
-
-import (
-	"encoding/json"
-	"fmt"
-	"os"
-	"time"
-
-	"github.com/enbility/ship-go/ship"
-	"github.com/enbility/spine-go/model"
-)
-
-func main() {
-	for _, name := range os.Args[1:] {
-		text, _ := os.ReadFile(name)
-		best := time.Hour
-		for i := 0; i < 50; i++ {
-			start := time.Now()
-			var data struct {
-				Data struct {
-					Payload json.RawMessage `json:"payload"`
-				} `json:"data"`
-			}
-			var datagram model.Datagram
-			if json.Unmarshal(ship.JsonFromEEBUSJson(text), &data) != nil ||
-				json.Unmarshal(data.Data.Payload, &datagram) != nil {
-				os.Exit(1)
-			}
-			best = min(best, time.Since(start))
-		}
-		fmt.Println(best.Microseconds())
-	}
-}
-"""
-
-
-def _go(paths):
-    """us per datagram of spine-go, or a sentence why not."""
-    import os
+def _go(files):
+    """Print what ship-go and spine-go take for the same messages, as the EMS of the tests has them built in."""
     import subprocess
 
     import runtimes
 
-    folder = os.path.join(runtimes.BUILD, "bench_spine")
-    with open(os.path.join(folder, "main.go"), "w", encoding="utf-8") as file:
-        file.write(_GO)
-    with open(os.path.join(folder, "go.mod"), "w", encoding="utf-8") as file:
-        file.write("module bench\n\ngo 1.22\n\nrequire (\n\tgithub.com/enbility/ship-go v0.6.0\n"
-                   "\tgithub.com/enbility/spine-go v0.7.0\n)\n")
-    try:
-        for command in (["go", "mod", "tidy"], ["go", "build", "-o", "bench", "."]):
-            subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        done = subprocess.run([os.path.join(folder, "bench")] + paths, check=True, stdout=subprocess.PIPE, text=True)
-        return [int(line) for line in done.stdout.split()]
-    except (OSError, subprocess.CalledProcessError) as error:
-        return "spine-go could not be built or run: %s" % error
+    done = subprocess.run(runtimes.go_peer("ems_go") + ["-decode"] + [path for _, path, _ in files],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise runtimes.Missing("spine-go decodes nothing: " + done.stderr.strip())
+    print("%-8s %-24s %9s  %11s" % ("", "", "", "spine-go"))
+    for (name, _, size), line in zip(files, done.stdout.splitlines()):
+        us, allocated = [int(word) for word in line.split()]
+        print("%-8s %-24s %7d B  %8.2f ms                     %6d KB/s  allocates %.1f KB" % (
+            "go", name, size, us / 1000, size * 1000 // max(us, 1), allocated / 1024))
 
 
 def main():
@@ -319,7 +278,6 @@ def main():
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runtimes", default="mpy32,mpy64,cpython")
-    parser.add_argument("--go", action="store_true")
     chosen = parser.parse_args()
     folder = os.path.join(runtimes.BUILD, "bench_spine")
     os.makedirs(folder, exist_ok=True)
@@ -337,13 +295,10 @@ def main():
                 _measure(runtime, run, name, path, size)
         except runtimes.Missing as error:
             print(error)
-    if chosen.go:
-        times = _go([path for _, path, _ in files])
-        if isinstance(times, str):
-            print(times)
-        else:
-            for (name, _, size), took in zip(files, times):
-                print("%-8s %-24s %7d B  %8.2f ms" % ("spine-go", name, size, took / 1000))
+    try:
+        _go(files)
+    except runtimes.Missing as error:
+        print(error)
 
 
 if len(sys.argv) > 1 and sys.argv[1] in _JOBS:

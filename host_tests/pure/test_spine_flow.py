@@ -155,6 +155,13 @@ def test_client_reads_discovery_subscribes_and_reads():
     assert box.heard[2:] == [("alive", entity(1), BEAT), ("state", entity(1), "failure")]
 
 
+def test_a_heartbeat_that_promises_a_point_in_time_promises_nothing():
+    box = Box()
+    cmd = HEARTBEAT_DATA.replace("PT60S", "2026-01-05T10:01:00Z")
+    box.tell("notify", cmd, to=((1,), 7), source=((1,), 4))
+    assert box.heard == [("alive", entity(1), ["2026-01-05T10:00:00Z", 7, None])]
+
+
 def test_own_requests_do_not_wait_behind_a_burst_of_answers():
     box = Box(client=True)
     begin = next_request(box)[2]

@@ -171,6 +171,16 @@ def test_cevc_pitfall_26_what_cannot_be_taken_whole_changes_nothing():
     assert constraints[0]["slotCountMax"] == 96
 
 
+def test_cevc_values_beyond_all_measure():
+    box = PlanBox()
+    assert box.write(slots([9223372036854775807, 6905]), to=SERIES) == 0
+    assert list(box.charge_plan.curve)[1::2] == [1000000000, 6905] and box.offered_ma() == 32000
+    dated = slots([5000]).replace('{"maxValue"', '{"duration":"2026-11-23T06:21:57Z"},{"maxValue"')
+    assert box.write(dated, to=SERIES) == 7
+    assert box.write(prices([9223372036854775807]), to=PRICES) == 7
+    assert list(box.charge_plan.curve)[1::2] == [1000000000, 6905] and box.charge_plan.prices is None
+
+
 def test_cevc_pitfall_28_constraints_are_notified_after_the_subscription():
     box = PlanBox()
     for to, function in ((SERIES, "timeSeriesConstraintsListData"), (PRICES, "incentiveTableConstraintsData")):

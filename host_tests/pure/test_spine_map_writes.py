@@ -252,7 +252,7 @@ def test_rule_021_failsafe_limit_range():
 def test_rule_022_failsafe_duration_range():
     box = StationBox().controlled()
     for text, error in (("PT2H", 0), ("PT24H", 0), ("P1D", 0), ("PT1H54M", 7), ("PT7199S", 7), ("PT0S", 7),
-                        ("-PT3H", 7), ("PT2H1S", 0)):
+                        ("-PT3H", 7), ("2026-11-23T09:11:57Z", 7), ("PT2H1S", 0)):
         before = box.configured()[1]
         assert box.write(failsafe(None, text), to=CONFIGURATION) == error, text
         assert box.configured()[1] == (before if error else "PT24H" if text == "P1D" else text)

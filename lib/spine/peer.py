@@ -135,6 +135,8 @@ class Peer:
             return _OK
         hook = self.device.hook
         if schema is HEARTBEAT:
+            if not isinstance(data[2], int):  # a point in time is no promise
+                data[2] = None
             if data[1] is not None or data[2] is not None:
                 hook(self, "alive" if classifier == "notify" else "shown", head[_ENTITY], data)
         elif schema is STATE:

@@ -94,7 +94,7 @@ class DeviceConfigurationFeature:
         limit = self._consumption
         for row in rows:  # all or nothing: first look
             value = row[1] if row[0] == _DURATION else row[2] if row[0] == _LIMIT else None
-            if value is None or value is CLEARED or value < 0:
+            if value is None or value is CLEARED or isinstance(value, str) or value < 0:
                 return _REJECTED
         old = limit.failsafe_w, limit.duration_ms
         good = True

@@ -10,6 +10,7 @@ from bounded.compat import const
 from bounded.iso8601 import epoch_s
 
 _MOST_MS = const(691200000)  # 8 days
+_MOST = const(1000000000)  # more is stored as this
 
 
 class Slots:
@@ -25,19 +26,18 @@ class Slots:
         self.table = array("i")
         self._good = True
         self._next_ms = 0
-        self._ended = False
 
     def take(self, start, end, duration_ms, value):
         """One slot: times as the reader gives them (ms, a time stamp, or None), `value` an integer >= 0 or None."""
         start_ms = self._ms(start, self._next_ms)
-        if len(self.table) >= 2 * self._most or value is None or start_ms is None or self._ended:
+        if len(self.table) >= 2 * self._most or value is None or start_ms is None or isinstance(duration_ms, str):
             self._good = False
             return
         if self.table and start_ms // 1000 <= self.table[-2] or start_ms < 0 or start_ms > _MOST_MS:
             self._good = False
             return
         self.table.append(start_ms // 1000)
-        self.table.append(value)
+        self.table.append(min(value, _MOST))
         end_ms = self._ms(end, None) if duration_ms is None else start_ms + duration_ms
         self._next_ms = end_ms
 

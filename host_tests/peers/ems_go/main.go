@@ -33,9 +33,10 @@ type options struct {
 
 func main() {
 	var o options
-	var onlySKI bool
+	var onlySKI, onlyDecode bool
 	flag.StringVar(&o.identity, "identity", "", "folder of cert.pem and key.pem, which are made when absent; none: a new identity")
 	flag.BoolVar(&onlySKI, "ski", false, "print the SKI of the identity and end")
+	flag.BoolVar(&onlyDecode, "decode", false, "decode the messages in the files that are named, print us and bytes of each, and end")
 	flag.IntVar(&o.port, "port", 0, "port of the own SHIP server; 0: any")
 	flag.StringVar(&o.remoteSKI, "remote-ski", "", "SKI of the peer to trust and to look for")
 	flag.StringVar(&o.address, "address", "", "host:port of the peer, dialled without mDNS")
@@ -50,6 +51,13 @@ func main() {
 	flag.StringVar(&o.serial, "serial", "1", "serial number, part of the SPINE and SHIP addresses")
 	flag.Parse()
 
+	if onlyDecode {
+		if err := decodeAll(flag.Args()); err != nil {
+			fmt.Fprintln(os.Stderr, "ems_go:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	certificate, ski, err := identity(o.identity)
 	if err != nil || flag.NArg() > 0 {
 		fmt.Fprintln(os.Stderr, "ems_go:", err, flag.Args())
