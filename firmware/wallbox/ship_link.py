@@ -7,7 +7,7 @@ and the button.
 Without a hardware interlock every handshake while a car could charge pauses it, for some 6 s to stop, up to
 5 s of handshake and 5 s until the pilot may change again (30 s more when the car ignored the pause). So that
 nobody in the network keeps a car from charging, such pauses are counted: addresses behind which no trusted
-SKI was proven since the start have 6 and one more every 10 minutes, together; those that did have 6 and one
+SKI was proven last have 6 and one more every 10 minutes, together; those that did have 6 and one
 more each minute. What is beyond is closed before TLS (`counts["pause"]`). While nothing could be charged,
 and with an interlock, nothing is counted. A person who accepts an SKI or opens the window gives the
 strangers their 6 pauses again. What remains: who uses up the strangers' pauses keeps out a trusted EMS whose
@@ -51,7 +51,6 @@ class ShipLink:
         self.port = settings.ship_port
         self._bind = settings.bind or "0.0.0.0"
         store = Files(storage) if isinstance(storage, str) else storage
-        self.hosts = {}  # trusted SKI -> the address behind which it was proven
         self.due_ms = [0, 0]  # pauses of strangers and of the others: when the one after the last is free
         self.trust = trust = Trust(Slots(store, "trust", _TRUSTED * PEER_BYTES), _TRUSTED)
         self._import(settings)
@@ -161,7 +160,7 @@ class ShipLink:
 
     def _count_pause(self, session):
         host = session.host.split(":")[0]
-        proven = host in [self.hosts.get(ski) for ski in self.trust.known()]
+        proven = self.trust.is_at(host)
         every_ms = _PROVEN_MS if proven else _STRANGERS_MS
         now_ms = self._clock()
         due_ms = max(now_ms, self.due_ms[proven]) + every_ms
@@ -174,7 +173,7 @@ class ShipLink:
         self.station.guard.prepare_for_stall(False)
 
     def connected(self, session):
-        self.hosts[session.ski] = session.host.split(":")[0]
+        self.trust.proven(session.ski, session.host.split(":")[0], self._clock())
         return self.spine.connected(session)
 
     def disconnected(self, session):

@@ -98,6 +98,8 @@ def test_the_longest_list_fits_its_declared_size():
     trust = Trust(store, 2)
     trust.add(A, "i" * 63)
     trust.add(B, "\u00e4" * 31)
+    trust.proven(A, "10.0.0.7", 0)
+    trust.proven(B, "10.0.0.8", 600000)
     assert len(store.kept) == 2 * PEER_BYTES - 1
     assert raises(ValueError, trust.add, B, "i" * 64)
     assert raises(ValueError, trust.add, C)
@@ -228,3 +230,52 @@ def test_a_power_cut_at_any_byte_costs_at_most_the_last_change():
         assert again.is_trusted(B) == trust.is_trusted(B)
         again.add(C)
         assert Trust(Slots(flash, "trust", 3 * PEER_BYTES), 3).is_trusted(C)
+
+
+def test_the_address_of_a_trusted_peer_survives_a_power_cut():
+    store = Store()
+    trust = Trust(store, 3)
+    trust.add(A, "EMS")
+    trust.add(B)
+    assert not trust.is_at("10.0.0.7")
+    trust.proven(B, "10.0.0.7", 0)
+    trust.proven(C, "10.0.0.9", 0)  # not trusted
+    again = Trust(store, 3)
+    assert again.is_at("10.0.0.7") and not again.is_at("10.0.0.9") and not again.is_at("10.0.0.70")
+    assert again.ship_id(A) == "EMS" and again.ship_id(B) is None and sorted(again.known()) == [A, B]
+    again.add(B, "Other")  # its ID leaves the address
+    assert Trust(store, 3).is_at("10.0.0.7") and Trust(store, 3).ship_id(B) == "Other"
+    again.remove(B)
+    assert not again.is_at("10.0.0.7") and not Trust(store, 3).is_at("10.0.0.7")
+
+
+def test_addresses_that_change_all_the_time_do_not_wear_the_flash():
+    store = Store()
+    trust = Trust(store, 3)
+    trust.add(A)
+    for i in range(60):
+        trust.proven(A, "10.0.0.%d" % (i % 2), i * 60000)
+        assert trust.is_at("10.0.0.%d" % (i % 2))
+    assert store.writes == 7  # the peer, and an address every ten minutes
+    trust.proven(A, "10.0.0.1", 10**7)
+    assert store.writes == 7  # nothing new
+
+
+def test_an_address_that_cannot_be_kept_counts_until_the_restart():
+    store = Store()
+    trust = Trust(store, 3)
+    trust.add(A)
+    store.full = True
+    trust.proven(A, "10.0.0.7", 0)
+    assert trust.is_at("10.0.0.7") and not Trust(store, 3).is_at("10.0.0.7")
+    for odd in ("", "fe80::1", "10.0.0", "10.0.0.300", "here"):
+        trust.proven(A, odd, 0)
+        assert not trust.is_at(odd) and trust.is_at("10.0.0.7")
+
+
+def test_a_record_of_before_addresses_is_read():
+    store = Store()
+    store.kept = bytes(range(20)) + b"\3EMS" + b"\xbb" * 20 + b"\0"
+    trust = Trust(store, 3)
+    assert sorted(trust.known()) == ["000102030405060708090a0b0c0d0e0f10111213", B]
+    assert trust.ship_id("000102030405060708090a0b0c0d0e0f10111213") == "EMS" and not trust.is_at("0.0.0.0")

@@ -40,8 +40,16 @@ class Session:
 
 
 class Trusted:
-    def known(self):
-        return [_SKI]
+    """One is, and was proven at `host`."""
+
+    host = None
+
+    def is_at(self, host):
+        return host == self.host
+
+    def proven(self, ski, host, now_ms):
+        if ski == _SKI:
+            self.host = host
 
 
 class Anybody:
@@ -61,7 +69,6 @@ class Link(ship_link.ShipLink):
         self.spine = Anybody()
         self.node = Anybody()
         self.trust = Trusted()
-        self.hosts = {}
         self.due_ms = [0, 0]
 
 

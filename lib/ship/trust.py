@@ -8,8 +8,10 @@ from binascii import hexlify, unhexlify
 
 from bounded.compat import const
 
-PEER_BYTES = 84  # what one trusted peer may take in the store
+PEER_BYTES = 88  # what one trusted peer may take in the store
 _ID_BYTES = const(63)  # SHIP ID, limit of its TXT key
+_PLACED = const(128)  # beside the length of the ID: an IPv4 address follows
+_MOVED_MS = const(600000)  # between two writes of addresses
 _ASKERS = const(4)
 
 
@@ -26,40 +28,56 @@ def normalise(text):
     return text
 
 
+def _octets(host):
+    """The four octets of a dotted address, none of anything else."""
+    try:
+        octets = bytes([int(part) for part in host.split(".")])
+    except ValueError:
+        return b""
+    return octets if len(octets) == 4 else b""
+
+
 class Trust:
     """The trusted peers, at most `max_peers`, in `store` (read() -> bytes or None, write(bytes); at
     most PEER_BYTES a peer).
 
     `on_change(ski)` is called after a peer was added or removed (None: the accept-any window changed), so that a
     waiting connection can go on at once. `askers` holds the newest SKIs that asked in vain, the latest last.
+    In the store a peer is its SKI, the length of its SHIP ID, that, and the address behind which it was proven.
     """
 
     def __init__(self, store, max_peers):
         self._store = store
         self._max = max_peers
-        self._peers = {}
+        self._peers = {}  # SKI: (SHIP ID or None, four octets of its address or none)
+        self._moved_ms = None  # when an address was written last
         self._until_ms = 0
         self.askers = []
         self.on_change = None
         stored = store.read() or b""
         at = 0
         while len(self._peers) < max_peers and at + 21 <= len(stored):
-            end = at + 21 + stored[at + 20]
+            end = at + 21 + (stored[at + 20] & _ID_BYTES)
             try:
                 ship_id = str(stored[at + 21 : end], "utf-8") or None
             except ValueError:  # a damaged name is no reason to forget its owner
                 ship_id = None
-            self._peers[str(hexlify(stored[at : at + 20]), "ascii")] = ship_id
-            at = end
+            host = bytes(stored[end : end + 4]) if stored[at + 20] & _PLACED else b""
+            self._peers[str(hexlify(stored[at : at + 20]), "ascii")] = ship_id, host
+            at = end + len(host)
 
-    def _changed(self, peers, ski):
+    def _write(self, peers):
         record = bytearray()
         for peer in peers:
-            ship_id = (peers[peer] or "").encode()
+            ship_id, host = peers[peer]
+            ship_id = (ship_id or "").encode()
             record += unhexlify(peer)
-            record.append(len(ship_id))
-            record += ship_id
+            record.append(len(ship_id) | (_PLACED if host else 0))
+            record += ship_id + host
         self._store.write(bytes(record))
+
+    def _changed(self, peers, ski):
+        self._write(peers)
         self._peers = peers  # only now: a store that fails leaves everything as it was
         if ski in self.askers:
             self.askers.remove(ski)
@@ -72,7 +90,28 @@ class Trust:
 
     def ship_id(self, ski):
         """The SHIP ID of a trusted peer, or None while it is unknown."""
-        return self._peers.get(ski)
+        return self._peers[ski][0] if ski in self._peers else None
+
+    def is_at(self, host):
+        """Whether a trusted peer was proven behind the address `host` (dotted) last."""
+        host = _octets(host)
+        for ski in self._peers:
+            if host and self._peers[ski][1] == host:
+                return True
+        return False
+
+    def proven(self, ski, host, now_ms):
+        """The trusted `ski` was proven behind `host` (dotted). Kept at once, but not too often: flash wears."""
+        host = _octets(host)
+        if ski not in self._peers or not host or self._peers[ski][1] == host:
+            return
+        self._peers[ski] = self._peers[ski][0], host
+        if self._moved_ms is None or now_ms - self._moved_ms >= _MOVED_MS:
+            self._moved_ms = now_ms
+            try:
+                self._write(self._peers)
+            except OSError:  # remembering it is a courtesy
+                pass
 
     def known(self):
         """The trusted SKIs, in no particular order."""
@@ -89,10 +128,10 @@ class Trust:
         if ski not in self._peers:
             if len(self._peers) >= self._max:
                 raise ValueError("the trust list is full, remove a peer first")
-        elif not ship_id or ship_id == self._peers[ski]:
+        elif not ship_id or ship_id == self._peers[ski][0]:
             return
         peers = dict(self._peers)
-        peers[ski] = ship_id
+        peers[ski] = ship_id, peers[ski][1] if ski in peers else b""
         self._changed(peers, ski)
 
     def remove(self, ski):
