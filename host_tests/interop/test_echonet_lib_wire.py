@@ -1,69 +1,15 @@
 """The library's node on the wire: ports, group, order, floods. Raw sockets on the loopback interface, no privileges."""
 
 import random
-import select
-import socket
 import time
 
 import pytest
 
 from host_tests.interop.echonet_node_fixture_process import NodeProcess
+from host_tests.peers.echonet_box import GROUP, Raw, octets
 
 NODE, ONE, TWO = "127.0.63.2", "127.0.63.3", "127.0.63.4"
-GROUP = ("224.0.23.0", 3610)
 D5 = "1081 8001 0EF001 0EF001 73 01 D5 07 02 02A101 02A102"
-
-
-def octets(text):
-    return bytes.fromhex(text.replace(" ", ""))
-
-
-class Ems:
-    """A controller on the address `own`: a socket on port 3610, one on the group, one on a port of its own."""
-
-    def __init__(self, own):
-        self.home = self._socket((own, 3610))
-        self.group = self._socket(GROUP)
-        self.group.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
-                              socket.inet_aton(GROUP[0]) + socket.inet_aton("127.0.0.1"))
-        self.other = self._socket((own, 0))
-
-    @staticmethod
-    def _socket(address):
-        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(address)
-        if address != GROUP:
-            sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(address[0]))
-        return sock
-
-    def send(self, text, sock=None, to=(NODE, 3610)):
-        (sock or self.home).sendto(octets(text), to)
-
-    def hear(self, sock=None, timeout_s=3.0):
-        """The next frame of the node, as hex, None when there is none in time."""
-        end = time.monotonic() + timeout_s
-        while True:
-            left = end - time.monotonic()
-            if left < 0 or not select.select([sock or self.home], [], [], left)[0]:
-                return None
-            data, sender = (sock or self.home).recvfrom(2048)
-            if sender == (NODE, 3610):
-                return data.hex()
-
-    def ask(self, text):
-        self.send(text)
-        return self.hear()
-
-    def close(self):
-        for sock in (self.home, self.group, self.other):
-            sock.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
 
 
 @pytest.fixture(params=["mpy32", "mpy64", "cpython"])
@@ -73,13 +19,13 @@ def runtime(request):
 
 @pytest.fixture
 def one():
-    with Ems(ONE) as ems:
+    with Raw(ONE, NODE) as ems:
         yield ems
 
 
 @pytest.fixture
 def two():
-    with Ems(TWO) as ems:
+    with Raw(TWO, NODE) as ems:
         yield ems
 
 
