@@ -90,6 +90,14 @@ class Manager:
         return ["the EMS reads the plan: " + ", ".join("%s W for %d min" % (each["value"], each["s"] // 60)
                                                        for each in plan["slots"])]
 
+    async def bill(self, control):
+        """Sum up the session that has just ended, as the box saw it and at 0.25 EUR per kWh, 60 % from the grid."""
+        loop = asyncio.get_running_loop()
+        (session,) = (await loop.run_in_executor(None, control.call, "sessions"))["sessions"][:1]
+        energy_wh = session["energy_wh"]
+        cost = "%.2f" % (energy_wh * 0.6 * 0.25 / 1000)
+        await self.do(ems_writes.bill, energy_wh, session["duration_s"], cost, "EUR", 60)
+
     async def until(self, has_car):
         """Wait until the EV entity is there, or gone."""
         spine = self._there()
@@ -138,6 +146,9 @@ async def _car(story, manager, plug):
     control.call("unplug")
     await story.step("the car is unplugged: the EMS sees the EV entity go", manager.until(False),
                      lambda s: s["pilot"]["state"] == "A")
+    await story.step("the EMS sums the session up (EVCS)", manager.bill(control),
+                     lambda s: control.call("sessions")["sessions"][0].get("billed_wh"), 10,
+                     say=lambda: _sessions(control))
     plug()
     await story.step("a car comes: the EMS sees the EV entity come, and reads it", manager.until(True), wants(32),
                      say=manager.car)
@@ -148,7 +159,19 @@ async def _car(story, manager, plug):
                      wants(6, "overload protection"))
     manager.beat(True)
     await story.step("it is back, and so are its limits", None, wants(10, "overload protection"))
-    await story.step("it lifts them", manager.do(ems_writes.phases, [], False), wants(32))
+    await story.step("it lifts them, and asks for 5 kW (setpoint, DBEVC)", _setpoint(manager), wants(7.2, "setpoint"))
+    await manager.do(ems_writes.setpoint, 5000, False)
+
+
+async def _setpoint(manager):
+    await manager.do(ems_writes.phases, [], False)
+    await manager.do(ems_writes.setpoint, 5000)
+
+
+async def _sessions(control):
+    loop = asyncio.get_running_loop()
+    (session,) = (await loop.run_in_executor(None, control.call, "sessions"))["sessions"][:1]
+    return ["the box keeps: " + ", ".join("%s %s" % each for each in session.items())]
 
 
 async def _plan(story, manager):

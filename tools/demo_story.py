@@ -28,6 +28,9 @@ class Story:
             state, good = self.control.state(), False
         took_s = loop.time() - start
         print(line(state), flush=True)
+        if not good:
+            print("    not what was expected: %s, faults %s, warnings %s" % (
+                state.get("why"), state.get("faults"), state.get("warnings")))
         if good and say:
             for text in await say():
                 print("    " + text, flush=True)

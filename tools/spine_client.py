@@ -190,8 +190,13 @@ class SpineClient:
                 cmd = (cmds[0] if cmds else {}) if isinstance(cmds, list) else cmds
                 await self._take(datagram.get("header") or {}, cmd)
         except (ShipError, OSError) as error:
-            if not self.ended.done():
-                self.ended.set_result(str(error))
+            self._end(str(error))
+        except Exception as error:  # whatever a box sends that has no business there
+            self._end("the box sent what is no SPINE: %r" % error)
+
+    def _end(self, why):
+        if not self.ended.done():
+            self.ended.set_result(why)
 
     async def _take(self, header, cmd):
         kind = header.get("cmdClassifier")

@@ -11,7 +11,9 @@ import time
 
 import pytest
 
-from host_tests.interop.firmware_spine import CAR, PORT, Wallbox
+from host_tests.interop.firmware_spine import CAR, PORT, Wallbox, identities
+from host_tests.interop.test_ems_peer import free_port
+from host_tests.peers.ems import Ems
 
 ADDRESS, OWN, OPEN = "127.0.14.41", "127.0.14.42", "127.0.14.43"
 _EMS = [sys.executable, "tools/ems.py"]
@@ -376,3 +378,26 @@ def test_hold_keeps_the_limit_and_the_end_of_the_box_is_told(box, session, paire
     assert talk.end() == 1
     assert paired.run("unpair") == [{"forgotten": box.ski}]
     assert "no box is paired yet" in paired.refused("show")
+
+
+def test_a_charging_station_of_others_is_paired_and_limited(tmp_path):
+    tool, port = Tool(tmp_path / "ems"), free_port()
+    known = identities(tmp_path, "box")
+    with Ems(tool.ski, identity=known["box"], own_port=port, box=True, heartbeat="4s") as box:
+        tool.run("pair %s --at 127.0.0.1:%d --seconds 20" % (known["box"].ski, port))
+        (shown,) = tool.run("show")
+        assert shown["entities"]["1"]["configuration"]["failsafeConsumptionActivePowerLimit"] == 4140
+        assert {"acPowerTotal", "acCurrent", "acVoltage"} <= {
+            each["what"] for each in shown["entities"]["1"]["measurements"]}
+        talk = Talk(tool)
+        talk.say("limit 4200 --duration 900")
+        told = box.wait_event("limit", lambda event: event["active"], after=0)
+        assert (told["value"], told["active"], told["duration_ms"]) == (4200, True, 900000)
+        talk.say("limit 6000")
+        told = box.wait_event("limit", lambda event: event["value"] == 6000, after=0)
+        assert told["duration_ms"] == 0  # the old end is gone
+        assert "error" in talk.refused("limit -1")
+        talk.say("failsafe 5000 --duration 7200")
+        box.wait_event("failsafe_limit", lambda event: event["value"] == 5000, after=0)
+        box.wait_event("heartbeat", after=0)
+        talk.end()
