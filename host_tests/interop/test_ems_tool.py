@@ -59,7 +59,7 @@ class Talk:
             self._lines.put(json.loads(line))
         self._lines.put({"error": "ended: " + self.process.stderr.read()})
 
-    def say(self, words, timeout=20):
+    def say(self, words, timeout=60):
         """What a word prints; Exception with its sentence when it fails."""
         self.process.stdin.write(words + "\n")
         self.process.stdin.flush()
