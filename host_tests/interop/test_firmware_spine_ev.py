@@ -6,9 +6,11 @@ import time
 
 import pytest
 
-from host_tests.interop.firmware_spine import CAR, Wallbox, identities, limited
+from host_tests.interop.firmware_spine import CAR, Wallbox, again, identities, limited
 from host_tests.peers.echonet_box import Raw
-from host_tests.peers.ems import STATION
+from host_tests.peers.ems import STATION, Failed
+from host_tests.pure.damage import Chance, damaged
+from host_tests.pure.test_spine_fuzz_real import recorded
 
 pytestmark = pytest.mark.xdist_group("spine-ev")
 
@@ -190,6 +192,36 @@ def test_cars_come_and_go_and_memory_stays(box, ems):
             time.sleep(0.2)
         used.append(box.used())
     assert used[2] - used[1] < 400, used
+
+
+def test_damaged_datagrams_over_the_wire_are_answered_or_close_the_connection(box, ems):
+    """What the EMS sends of itself, damaged, among its own traffic; between them it is served as ever."""
+    plug(box, ems)
+    state = ems.call("state")
+    texts = [text.replace(b"d:_n:BOX", state["peer_device"].encode()).replace(b"d:_n:EMS", state["device"].encode())
+             for text in recorded()]
+    chance = Chance(63380)
+    closed = 0
+    used = []
+    for batch in range(30):
+        for _ in range(10):
+            text = damaged(chance, texts[chance.below(len(texts))])
+            try:
+                ems.call("frame", hex=(b"\2" + text).hex())
+            except Failed:  # the connection is gone, as SHIP allows
+                break
+        try:
+            served = ems.raw("LoadControl", {"loadControlLimitListData": {}}, classifier="read")["classifier"]
+        except Failed:
+            served = None
+        if served != "reply":
+            closed += 1
+            again(ems)
+            ems.wait_usecase(*_CAR)
+        if batch % 10 == 9:
+            used.append(box.used())
+    print("%d of 30 batches closed the connection" % closed)
+    assert closed < 30 and used[2] - used[1] < 4000, (closed, used)
 
 
 def test_cevc_demand_curve_and_prices_become_a_plan(box, known):
