@@ -205,6 +205,18 @@ def test_heartbeat_of_the_box(ems):
     assert beat["timeout"] == "PT60S" and beat["timestamp"][:2] == "20"
 
 
+def test_rule_913_the_first_limit_after_a_start_of_the_box_is_taken(box, ems):
+    """The box has asked for the heartbeat before the EMS can know of LPC."""
+    for watts, amperes in ((7000, 10.1), (6000, 8.6)):
+        ems.call("disconnect")
+        ems.wait_disconnected()
+        box.control.call("restart")
+        ems.call("reconnect")
+        ems.wait_ready()
+        assert ems.call("lpc.write", value=watts, active=True)["error"] == 0
+        box.amperes(amperes)
+
+
 def test_pitfall_31_clock_that_was_never_set_takes_the_time_of_the_ems(box, ems):
     box.control.call("fault", name="clock_unset", on=True)
     try:

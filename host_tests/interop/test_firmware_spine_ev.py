@@ -2,7 +2,6 @@
 evsoc, opev, oscev. One wallbox serves all tests, one after the other. 200 cars: firmware_cars.py."""
 
 import itertools
-import time
 
 import pytest
 
@@ -189,7 +188,9 @@ def test_cars_come_and_go_and_memory_stays(box, ems):
             plug(box, ems)
             box.control.call("unplug")
             ems.until(lambda: not any(ems.call("usecases").get(name) for name in _CAR))
-            time.sleep(0.2)
+            late = ems.raw("LoadControl", {"loadControlLimitListData": {}}, classifier="read",
+                           header={"addressDestination": {"entity": [1, 1], "feature": 7}})
+            assert late["error"] == 4
         used.append(box.used())
     assert used[2] - used[1] < 400, used
 

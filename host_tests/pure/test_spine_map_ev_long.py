@@ -2,17 +2,17 @@
 """The limits of the car in every order of arrival and expiry, many cars one after the other, and coordinated charging
 (CEVC) through the real device."""
 
-from host_tests.pure.spine_station import LOAD, NODE, active, limit, watts
+from host_tests.pure.spine_station import LOAD, NODE, active, limit, until, watts
 from host_tests.pure.test_spine_map_ev import CarBox
 
 SERIES = ((1, 1), 8)
 PRICES = ((1, 1), 9)
+ORDERS = ((0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0))
 
 
 def test_lpc_opev_and_echonet_limits_in_every_order():
-    orders = ((0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0))
-    for arrival in orders:
-        for expiry in orders:
+    for arrival in ORDERS:
+        for expiry in ORDERS:
             box = CarBox().owner()
             bounds = [32000, 32000, 32000]
             for which in arrival:
@@ -24,16 +24,58 @@ def test_lpc_opev_and_echonet_limits_in_every_order():
                 assert box.offered_ma() == min(bounds), (arrival, expiry)
 
 
-def change(box, which, on):
+def change(box, which, on, *end):
     """Set or lift the limit of LPC, OPEV or ECHONET Lite; what it leaves in mA."""
     if which == 0:
-        assert box.write(limit(watts(6905), active(on)), to=LOAD) == 0  # 6900 W beside the box's own 5 W
+        assert box.write(limit(watts(6905), active(on), *end), to=LOAD) == 0  # 6900 W beside the box's own 5 W
         return 10000
     if which == 1:
         assert box.phases([(9, 0), (12, 0), (12, 0)], on=on) == 0
         return 9000
     box.power_limit.set_w(7595 if on else None)
     return 11000
+
+
+def test_lpc_opev_and_echonet_limits_end_by_themselves_in_every_order():
+    """LPC by its duration, ECHONET Lite by its lease; OPEV, which has no end, by the word of its EMS. Each protocol is
+    told what counts."""
+    for arrival in ORDERS:
+        for expiry in ORDERS:
+            box = CarBox().owner()
+            bounds = [32000, 32000, 32000]
+            for which in arrival:
+                left_s = 20 + 20 * expiry.index(which)
+                box.station.lease_ms = left_s * 1000
+                bounds[which] = change(box, which, True, until("PT%dS" % left_s))
+                assert box.offered_ma() == min(bounds), (arrival, expiry)
+            for which in expiry:
+                wait(box, 19000)
+                assert box.offered_ma() == min(bounds), (arrival, expiry)
+                wait(box, 1000)
+                if which == 1:
+                    change(box, which, False)
+                bounds[which] = 32000
+                assert box.offered_ma() == min(bounds), (arrival, expiry)
+                assert box.value()["isLimitActive"] is (bounds[0] < 32000)
+                assert box.car_limits()[0]["isLimitActive"] is (bounds[1] < 32000)
+                in_force = [each for each in ((6905, bounds[0]), (7595, bounds[2])) if each[1] < 32000]
+                assert box.power_limit.effective_w() == (min(in_force)[0] if in_force else None)
+
+
+def wait(box, ms):
+    """The EMS beats; the arbiter looks once a second."""
+    for _ in range(ms // 1000):
+        box.sign()
+        box.pass_ms(1000, 1000)
+
+
+def test_echonet_shows_the_fallback_of_a_limit_whose_lease_ran_out():
+    for fallback, want in (("keep", 7595), ("minimum", 4140), ("drop", None)):
+        box = CarBox({"echonet_lease_s": 10, "echonet_fallback": fallback})
+        box.power_limit.set_w(7595)
+        assert box.power_limit.effective_w() == 7595
+        box.keep_alive(10000)
+        assert box.power_limit.effective_w() == want
 
 
 def test_300_cars_leave_nothing_behind():

@@ -36,11 +36,18 @@ class PowerLimit:
         return True
 
     def effective_w(self):
-        """What bounds the station in W, whoever set it; None when nothing does."""
+        """What bounds the station in W, whoever set it; None when nothing does. Of a setting whose lease ran out that is
+        its fallback, if it has one."""
         limit_w = self.consumption.limit_w() if self.commissioned else None
-        if self.limit_w is None or limit_w is None:
-            return self.limit_w if limit_w is None else limit_w
-        return min(limit_w, self.limit_w)
+        watts = self._watts
+        set_w = self.limit_w
+        counts = watts.in_force(self._station.now_ms)
+        if counts is None:
+            return limit_w
+        if counts is not watts.own:  # the fallback, a current
+            facts = self._station.facts
+            set_w = counts[0] * facts.phases * (facts.nominal_mv // 1000) // 1000
+        return set_w if limit_w is None else min(limit_w, set_w)
 
     def expect(self, consumption):
         """From now on an energy guard may set `consumption`."""
