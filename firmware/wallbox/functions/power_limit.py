@@ -36,8 +36,8 @@ class PowerLimit:
         return True
 
     def effective_w(self):
-        """What bounds the station in W, whoever set it; None when nothing does. Of a setting whose lease ran out that is
-        its fallback, if it has one."""
+        """What bounds the station in W, whoever set it; None when nothing does. Of a setting whose lease ran out
+        that is its fallback, if it has one."""
         limit_w = self.consumption.limit_w() if self.commissioned else None
         watts = self._watts
         set_w = self.limit_w
