@@ -61,5 +61,4 @@ async def tell(story, host):
     await story.step("it says standby (Operation_Mode, EPC DA)", box.set(MODE, STANDBY), wants(0))
     await story.step("it says charge again", box.set(MODE, CHARGE), wants(12), 60)
     await story.step("it asks for 5 A: below 6 A the box pauses", box.set(CHARGING_CURRENT, 50), wants(0))
-    await story.step("it asks for 10 A", box.set(CHARGING_CURRENT, 100), wants(10), 60)
     await story.step("it lifts its limits", box.lift(), wants(32, "board"), 60)

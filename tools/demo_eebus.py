@@ -145,7 +145,7 @@ async def _car(story, manager, plug):
     control = story.control
     control.call("unplug")
     await story.step("the car is unplugged: the EMS sees the EV entity go", manager.until(False),
-                     lambda s: s["pilot"]["state"] == "A")
+                     lambda s: s["pilot"]["state"] == "A" and control.call("sessions")["sessions"])
     await story.step("the EMS sums the session up (EVCS)", manager.bill(control),
                      lambda s: control.call("sessions")["sessions"][0].get("billed_wh"), 10,
                      say=lambda: _sessions(control))

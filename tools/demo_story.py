@@ -2,12 +2,19 @@
 
 import asyncio
 
+_EVERY_S = 0.2  # each look at the state makes the firmware collect its heap
+
 
 class Story:
-    """The steps told so far, with the time each took."""
+    """The steps told so far, with the time each took.
+
+    Where this computer does not let the firmware run for more than 100 ms, the simulated hardware interlock opens the
+    contactor, as the real one would. That is a fault of the computer, not of the box: it is told and cleared.
+    """
 
     def __init__(self, control):
         self.control = control
+        self.busy = 0  # how often the interlock opened
         self._rows = []
 
     async def step(self, words, act, reached, timeout_s=30, say=None):
@@ -20,7 +27,7 @@ class Story:
         try:
             if act is not None:
                 await act
-            state = await loop.run_in_executor(None, self.control.wait, reached, timeout_s)
+            state = await loop.run_in_executor(None, self._wait, reached, timeout_s)
         except TimeoutError:
             state, good = self.control.state(), False
         except Exception as error:  # a refusal, a lost connection: the sentence says it
@@ -37,11 +44,23 @@ class Story:
         self._rows.append((words, took_s, good))
         return good
 
+    def _wait(self, reached, timeout_s):
+        def look(state):
+            if "DROPPED_OUT" in state["faults"] and state["contactor"]["interlock_trips"] > self.busy:
+                self.busy = state["contactor"]["interlock_trips"]
+                print("    this computer was busy for more than 100 ms: the simulated interlock opened the contactor")
+                self.control.call("faults_reset")
+            return reached(state)
+
+        return self.control.wait(look, timeout_s, _EVERY_S)
+
     def summary(self):
         """Print one row a step; True when all went as told."""
         print("\nSummary")
         for words, took_s, good in self._rows:
             print("  %-6s %5.1f s  %s" % ("ok" if good else "FAILED", took_s, words))
+        if self.busy:
+            print("  the interlock opened %d times because this computer was busy" % self.busy)
         return all(good for _, _, good in self._rows)
 
 
