@@ -79,7 +79,7 @@ RESIDENT = {
     "wallbox.functions.setpoint": "Setpoint.step Setpoint.mode Setpoint._leased Setpoint._most",
     "wallbox.functions.power_limit": "PowerLimit.effective_w PowerLimit.step",
     "wallbox.functions.session_summary": "SessionSummary.step SessionSummary.running SessionSummary.wanted "
-                                         "SessionSummary._session SessionSummary._ended",
+                                         "SessionSummary._session",
     "wallbox.ship_link": "ShipLink._clock ShipLink.button ShipLink._look ShipLink.after_handshake "
                          "ShipLink.disconnected",
     "wallbox.spine_map.ac_measurement": "AcMeasurementFeature.value AcMeasurementFeature.step kind_and_phase",

@@ -1,4 +1,4 @@
-"""Flash for tests of everything that is kept: a store as in lib/bounded/records.py whose supply can be cut.
+"""Flash for tests of everything that is kept: a store as in lib/bounded/files.py whose supply can be cut.
 
 Steps are what a cut can fall between: emptying a file is one, each byte written is one. `cut_after(n)` lets n
 more steps happen; the step after them raises PowerCut out of the running call, and so does every call until

@@ -224,6 +224,7 @@ class App:
                 del remembered
                 unload("wallbox.remembered")
                 unload("bounded.records")
+                unload("bounded.files")
             if self.session_summary.step():
                 self._keep_session()
 
@@ -234,13 +235,23 @@ class App:
             session_log.save(self, self.board.storage)
         except (OSError, MemoryError) as error:
             print("session not kept: %s" % error)
+            self.journal.note(self.station.now_ms, STORE)
             self.session_summary.kept(0)
+        self.forget_sessions()
+
+    def recall_sessions(self):
+        """Go on with the counter and the sessions that were kept."""
+        from wallbox import session_records
+
+        session_records.restore(self, self.board.storage)
         self.forget_sessions()
 
     def forget_sessions(self):
         """Drop the modules that keep or read sessions; a list that is being read goes on."""
-        for name in ("wallbox.session_text", "wallbox.session_log", "bounded.log", "bounded.records"):
-            unload(name)
+        for name in ("session_text", "session_records", "session_log"):
+            unload("wallbox." + name)
+        unload("bounded.log")
+        unload("bounded.files")
 
     async def _reset_button(self):
         from wallbox import reset_button
@@ -327,16 +338,17 @@ async def _serve(running):
     release()
     app = App(board, settings, journal, safe)
     running.append(app)
-    from wallbox import remembered, session_log
+    from wallbox import remembered
 
     remembered.restore(app, board.storage)
-    session_log.restore(app, board.storage)
     from wallbox import started
 
     started.free()
-    del settings, config, remembered, session_log, started
+    del settings, config, remembered, started
     unload("wallbox.started")
     _overwrite_stack(40)
+    release()
+    app.recall_sessions()
     release()
     ski, port = (app.ship.ski, app.ship.port) if app.ship else ("-", "-")
     page = " page=%s:%d" % (app.page.bind, app.page.port) if app.page else ""

@@ -6,7 +6,7 @@ of that, whole or not at all, and removed once it is saved. What can be set is i
 
 import sys
 
-from bounded.records import Files
+from bounded.files import Files
 
 
 def _table():
@@ -51,7 +51,7 @@ class Settings:
 
 
 def load(storage):
-    """The settings kept in `storage`, a folder or a store as in bounded/records.py. Never fails."""
+    """The settings kept in `storage`, a folder or a store as in bounded/files.py. Never fails."""
     settings = Settings()
     _table().load(settings, Files(storage) if isinstance(storage, str) else storage)
     return settings

@@ -154,7 +154,7 @@ class Words:
                     yield "%d %s %s" % (start, duration(at_s), text(code, value))
                     rows -= 1
         finally:
-            unload("bounded.records")
+            unload("bounded.files")
 
     def op_settings(self, request):
         """Every setting but passwords, as it is kept."""
@@ -170,6 +170,7 @@ class Words:
 
         unload("wallbox.config")
         unload("bounded.records")
+        unload("bounded.files")
         return config.load(self.app.board.storage)
 
     def op_set(self, request):
@@ -178,6 +179,7 @@ class Words:
 
         unload("wallbox.config")
         unload("bounded.records")
+        unload("bounded.files")
         wanted = [name for name in request if name != "op"]
         settings = config.Settings()
         try:
@@ -228,7 +230,7 @@ class Words:
     def start_again(self):
         from wallbox import factory_reset, starts
 
-        for name in ("wallbox.factory_reset", "wallbox.starts", "bounded.records"):
+        for name in ("wallbox.factory_reset", "wallbox.starts", "bounded.records", "bounded.files"):
             unload(name)
         app = self.app
         error = factory_reset.refused(app)
@@ -249,6 +251,7 @@ class Words:
         unload("wallbox.factory_reset")
         app = self.app
         unload("bounded.records")
+        unload("bounded.files")
         error = factory_reset.refused(app)
         if not error:
             try:

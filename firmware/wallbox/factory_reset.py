@@ -12,7 +12,8 @@ that a power cut in between leaves the rest to the next start.
 import os
 
 from bounded.compat import const
-from bounded.records import Files, Slots
+from bounded.files import Files
+from bounded.records import Slots
 
 MARK = "reset"
 _WIPE = const(3)

@@ -99,7 +99,7 @@ class Health:
         try:
             kept.flush(now_ms, self._app.clock.now_s())
         finally:
-            unload("bounded.records")
+            unload("bounded.files")
         if kept.failed != failed:
             kept.note(now_ms, journal.STORE)
 
@@ -110,6 +110,7 @@ class Health:
 
         unload("wallbox.starts")
         unload("bounded.records")
+        unload("bounded.files")
         try:
             starts.forget(self._app.board.storage)
             self.restart = bool(self.safe)

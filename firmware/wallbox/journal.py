@@ -44,7 +44,7 @@ class Journal:
     """
 
     def __init__(self, store=None, cause=0, length=16):
-        """Go on in `store`, a folder or a store as in bounded/records.py (None: no flash); BOOT with the cause."""
+        """Go on in `store`, a folder or a store as in bounded/files.py (None: no flash); BOOT with the cause."""
         self.ring = Ring(length)
         self.start = 1
         self.lost = 0
@@ -60,12 +60,12 @@ class Journal:
         self.note(0, BOOT, cause)
 
     def _log(self):
-        """The log in flash, in memory only while it is used; bounded.records is the caller's to unload."""
+        """The log in flash, in memory only while it is used; bounded.files is the caller's to unload."""
         from bounded.log import Log
 
         store = self._store
         if isinstance(store, str):
-            from bounded.records import Files
+            from bounded.files import Files
 
             store = Files(store)
         unload("bounded.log")

@@ -7,7 +7,8 @@ and again whenever there is something to keep.
 import json
 
 from bounded.compat import const
-from bounded.records import Files, Slots
+from bounded.files import Files
+from bounded.records import Slots
 
 _MOST_BYTES = const(160)
 _DISCHARGE = const(1)  # of functions/operation_mode.py

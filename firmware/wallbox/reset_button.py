@@ -57,6 +57,7 @@ def _reset(app):
 
     unload("wallbox.factory_reset")
     unload("bounded.records")
+    unload("bounded.files")
     if factory_reset.refused(app):
         app.journal.note(app.station.now_ms, FACTORY_RESET, 0)
     else:

@@ -3,7 +3,8 @@
 import time
 
 from wallbox.functions.session_summary import COST, CURRENCY, ENERGY, GRID, OWN
-from wallbox.session_log import parsed, sessions
+from wallbox.session_log import sessions
+from wallbox.session_records import parsed
 
 
 def newest(storage, count):

@@ -15,7 +15,8 @@ address changed while a car charges, for 10 minutes or longer.
 """
 
 from bounded.compat import const
-from bounded.records import Files, Slots
+from bounded.files import Files
+from bounded.records import Slots
 from bounded.wait import sleep_ms
 from ship.dnssd import Responder
 from ship.dnssd_peers import Peers

@@ -10,11 +10,10 @@ _MODULES = (
     "wallbox.echonet_map.epc",
     "wallbox.config",
     "wallbox.remembered",
-    "wallbox.session_log",
     "wallbox.identity",
     "wallbox.spine_map.electrical_connection",
     "wallbox.spine_map.manufacturer_information",
-    "bounded.log",
+    "bounded.files",
     "bounded.records",
 )
 

@@ -7,7 +7,8 @@ begun that could fail; a store that cannot be written counts nothing.
 """
 
 from bounded.compat import const
-from bounded.records import Files, Slots
+from bounded.files import Files
+from bounded.records import Slots
 
 LIMIT = const(10)
 _WEIGHT = b"\1\1\1\2\0\0"  # by reset cause: unknown, power-on, reset, watchdog, deep sleep, soft reset

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from host_tests.pure.session_box import SessionBox
 from wallbox.functions.session_summary import OK
-from wallbox.session_log import packed, parsed
+from wallbox.session_log import packed
+from wallbox.session_records import parsed
 from wallbox.session_text import decimal
 
 WORD = st.integers(0, 2**32 - 1)

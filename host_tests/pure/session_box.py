@@ -1,7 +1,7 @@
 """A station that knows only cars and energy, and what it keeps in a flash whose supply can be cut."""
 
 from boards.sim.flash import Flash
-from wallbox import session_log
+from wallbox import session_log, session_records
 from wallbox.functions.ac_measurement import Energy
 from wallbox.functions.session_summary import SessionSummary
 from wallbox.session_text import newest
@@ -45,7 +45,7 @@ class SessionBox:
         self.clock.station = self.station = Station()
         self.session_summary = SessionSummary(self.station)
         self.writes = 0
-        session_log.restore(self, self.flash)
+        session_records.restore(self, self.flash)
 
     def tick(self, ms=500):
         """Time passes; at most one record is written."""

@@ -4,8 +4,9 @@
 import os
 from binascii import crc32
 
+from bounded.files import Files
 from bounded.log import Log
-from bounded.records import Files, Slots
+from bounded.records import Slots
 from host_tests.pure.support import raises
 
 

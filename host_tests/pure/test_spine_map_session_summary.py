@@ -8,7 +8,8 @@ from host_tests.pure.spine_box import ACK, DATAGRAM
 from host_tests.pure.spine_station import NODE, PARTIAL, StationBox, read
 from host_tests.pure.test_spine_map_ev import CarBox, cases
 from wallbox.functions.session_summary import COST, CURRENCY, DURATION, ENERGY, GRID, OWN
-from wallbox.session_log import packed, parsed
+from wallbox.session_log import packed
+from wallbox.session_records import parsed
 
 BILL = ((1,), 8)
 LISTS, OBJECTS, PLAIN = range(3)  # value and cost of a position: lists as in the XSD, single objects, plain JSON

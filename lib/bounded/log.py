@@ -1,9 +1,9 @@
-"""A log of fixed-size records in files that survive a power cut at any byte; its store as in records.py."""
+"""A log of fixed-size records in files that survive a power cut at any byte; its store as in files.py."""
 
 from binascii import crc32
 from struct import pack_into, unpack_from
 
-from bounded.records import RESIDUE, seal
+from bounded.files import RESIDUE, seal
 
 
 class Log:

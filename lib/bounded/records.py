@@ -1,56 +1,12 @@
-"""Small values in files that survive a power cut at any byte, each in two slots (a log of records: log.py).
+"""Small values in files that survive a power cut at any byte, each in two slots of a store as in files.py."""
 
-Both see flash only through a store: `size(name)` in bytes (0 when missing), `read(name, at, count)`,
-`write(name, data)` from empty, `append(name, data)` and `remove(name)`. `Files` is a folder as store. Nothing is
-relied upon but that a finished write stays; a cut may leave any part of an unfinished one.
-"""
-
-import os
 from binascii import crc32
 from struct import pack_into, unpack_from
 
 from bounded.compat import const
+from bounded.files import RESIDUE, seal
 
-RESIDUE = const(0x2144DF1C)  # CRC-32 of anything followed by its own CRC-32, least byte first
 _FRAME = const(12)  # of a slot: sequence number, version, length; CRC
-
-
-class Files:
-    """The folder at `path` as store: what cannot be read is empty, what cannot be written is an OSError."""
-
-    def __init__(self, path):
-        self._path = path + "/"
-
-    def size(self, name):
-        try:
-            return os.stat(self._path + name)[6]
-        except OSError:
-            return 0
-
-    def read(self, name, at, count):
-        try:
-            with open(self._path + name, "rb") as file:
-                file.seek(at)
-                return file.read(count)
-        except OSError:
-            return b""
-
-    def write(self, name, data, mode="wb"):
-        with open(self._path + name, mode) as file:
-            if file.write(data) != len(data):
-                raise OSError(28)  # ENOSPC
-
-    def append(self, name, data):
-        self.write(name, data, "ab")
-
-    def remove(self, name):
-        os.remove(self._path + name)
-
-
-def seal(raw):
-    """Put the CRC-32 of all before it into the last four bytes of `raw`."""
-    end = len(raw) - 4
-    pack_into("<I", raw, end, crc32(memoryview(raw)[:end]))
 
 
 class Slots:

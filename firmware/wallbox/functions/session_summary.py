@@ -49,7 +49,7 @@ class SessionSummary:
         self.version = 0
         self.due = 0
         self._interrupted = None  # record of a session that a power cut ended, with total_wh then
-        self._kept = (None, 0, 0)  # total_wh, number of the session that runs, reset_wh
+        self._kept = (-_STEP_WH, 0, 0)  # total_wh, number of the session that runs, reset_wh
         self._kept_ms = self._again_ms = 0
         self._credit = _BILLS
         self._refilled_ms = 0
@@ -64,32 +64,26 @@ class SessionSummary:
         return self.number if self._station.car and self._station.energy.session_wh() else 0
 
     def _session(self, car):
+        station = self._station
         if car:
             self.number += 1
-            self.began_ms = self._station.now_ms
-        else:
-            energy_wh = self._station.energy.session_wh()
-            if energy_wh:
-                self._ended([self.number, 0, (self._station.now_ms - self.began_ms) // 1000, energy_wh, True])
-
-    def _ended(self, record):
-        self.last = record
-        self.bill = None
-        self.version += 1
-        self.due |= RECORD
+            self.began_ms = station.now_ms
+        elif station.energy.session_wh():
+            self.last = [self.number, 0, (station.now_ms - self.began_ms) // 1000, station.energy.session_wh(), True]
+            self.bill = None
+            self.version += 1
+            self.due |= RECORD
 
     def step(self):
         """Follow the meter; whether there is something to keep now."""
         energy = self._station.energy
         now_ms = self._station.now_ms
-        if self._interrupted and (energy.meter_wh is not None or now_ms >= _METER_MS):
-            self._repair(energy)
-        total_wh = energy.total_wh
-        if energy.meter_wh is not None:
+        if self._interrupted:
+            self._repair(energy, now_ms)
+        elif energy.meter_wh is not None:
             kept_wh, number, reset_wh = self._kept
             if (
-                kept_wh is None
-                or total_wh - kept_wh >= (_STEP_WH if now_ms - self._kept_ms < _STEP_MS else 1)
+                energy.total_wh - kept_wh >= (_STEP_WH if now_ms - self._kept_ms < _STEP_MS else 1)
                 or self.running() != number
                 or energy.reset_wh != reset_wh
                 and now_ms - self._kept_ms >= _REST_MS
@@ -115,11 +109,16 @@ class SessionSummary:
             self.number = number
             self._interrupted = record, total_wh
 
-    def _repair(self, energy):
+    def _repair(self, energy, now_ms):
+        if energy.meter_wh is None and now_ms < _METER_MS:
+            return
         record, total_wh = self._interrupted
         self._interrupted = None
         record[3] += energy.total_wh - total_wh
-        self._ended(record)
+        self.last = record
+        self.bill = None
+        self.version += 1
+        self.due |= RECORD
 
     def set_bill(self, bill):
         """Add the bill to the session that ended last: OK; REFUSED when it is no good or a car is there; BUSY when
