@@ -76,7 +76,7 @@ RESIDENT = {
     "wallbox.functions.load_control": "LoadControl.step",
     "wallbox.functions.charge_plan": "ChargePlan.step",
     "wallbox.functions.ems_watch": "EmsWatch.heartbeat EmsWatch.lease EmsWatch.alive",
-    "wallbox.functions.setpoint": "Setpoint.step Setpoint.mode Setpoint._leased Setpoint._most",
+    "wallbox.functions.setpoint": "Setpoint.step Setpoint.mode",
     "wallbox.functions.power_limit": "PowerLimit.effective_w PowerLimit.step",
     "wallbox.functions.session_summary": "SessionSummary.step SessionSummary.running SessionSummary.wanted "
                                          "SessionSummary._session",

@@ -21,8 +21,7 @@ def asked(app):
     limit = app.power_limit
     mode = app.operation_mode
     consumption = limit.consumption
-    setpoint = app.setpoint
-    exported = setpoint and app.station.exported
+    back = app.setpoint and app.setpoint.back
     return [
         app.device_state.in_service,
         mode.mode,
@@ -33,7 +32,7 @@ def asked(app):
         load.current_ma,
         consumption and consumption.failsafe_w,
         consumption and consumption.duration_ms,
-    ] + ([setpoint.method, setpoint.power_w, setpoint.current_ma, exported and exported.reset_wh] if setpoint else [])
+    ] + ([back.method, back.power_w, back.current_ma, app.station.exported.reset_wh] if back else [])
 
 
 def _slots(storage):
@@ -63,12 +62,12 @@ def restore(app, storage):
         setters[i](values[i])
     if limit.consumption and len(values) > 8 and None not in values[7:9]:
         limit.consumption.failsafe_w, limit.consumption.duration_ms = values[7:9]
-    if app.setpoint and len(values) > 12:
-        app.setpoint.set_method(values[9])
-        app.setpoint.set_power_w(values[10])
-        app.setpoint.set_current_ma(values[11])
-        if app.station.exported and values[12] is not None:
-            app.station.exported.reset_wh = values[12]
+    back = app.setpoint and app.setpoint.back
+    if back and len(values) > 12:
+        back.set_method(values[9])
+        back.set_power_w(values[10])
+        back.set_current_ma(values[11])
+        app.station.exported.reset_wh = values[12]
 
 
 def save(app, storage):

@@ -172,9 +172,12 @@ class World:
             self.station.readings.ev_discharge = values[0]
         elif what == "time":
             self.station.now_ms += values[0]
+        elif what in ("dd", "ec", "ee"):
+            back = setpoint.back
+            if back and {"dd": back.set_method, "ec": back.set_power_w, "ee": back.set_current_ma}[what](*values):
+                setpoint.back_set()
         else:
-            {"e0": setpoint.set_signed_w, "dc": self.load.set_method, "dd": setpoint.set_method,
-             "ec": setpoint.set_power_w, "ee": setpoint.set_current_ma, "eb": self.load.set_power_w,
+            {"e0": setpoint.set_signed_w, "dc": self.load.set_method, "eb": self.load.set_power_w,
              "ed": self.load.set_current_ma, "99": self.power.set_w, "87": self.power.set_per_cent,
              "80": self.state.set_in_service, "renew": setpoint.renew, "unplug": setpoint.end_session}[what](*values)
 
@@ -211,7 +214,7 @@ def test_whatever_is_written_in_any_order(steps, discharge, lease_s):
             assert active and back_ma * 690 <= -value_w * 1000
         if decision.offer_ma:
             assert may and setpoint.mode() == 0
-            if setpoint.active and setpoint._leased():
+            if setpoint.active and setpoint._wish.in_force(station.now_ms):
                 assert decision.offer_ma * 690 <= world.load.signed_w * 1000
             for name, limit_w in (("power limit", world.power.limit_w), ("charging power", world.load.power_w)):
                 found = [each for each in station.sources if each.name == name][0]

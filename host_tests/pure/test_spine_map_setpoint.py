@@ -3,7 +3,7 @@
 
 from host_tests.pure.spine_station import NODE, PARTIAL, active, limit, read, watts
 from host_tests.pure.test_spine_map_ev import ELECTRICAL, STATE, CarBox, cases
-from wallbox.spine_map import bidirectional_inferred as inferred
+from wallbox.spine_map.bidirectional_inferred import Inferred
 
 SETPOINT = ((1, 1), 10)
 CONFIGURATION = ((1, 1), 1)
@@ -59,7 +59,7 @@ class SetpointBox(CarBox):
 
 def test_the_inferred_names_stand_in_one_table_and_on_the_wire():
     box = SetpointBox()
-    name, version, _, scenarios, _ = inferred.USE_CASE
+    name, version, _, scenarios, _ = Inferred().use_case()
     assert name == "dynamicBidirectionalEvCharging" and version == "1.0.0"
     assert cases(box)[name] == ("EV", [1, 1], list(scenarios))
     row = box.list("setpointDescriptionListData", SETPOINT, "setpointDescriptionData")[0]
@@ -254,14 +254,14 @@ def test_a_second_ems_may_not_set_it():
 def test_what_was_set_on_echonet_lite_is_seen_here_and_the_reverse():
     box = SetpointBox()
     setpoint = box.setpoint
-    assert setpoint.set_method(6) and box.load_control.set_method(6)
+    assert setpoint.back.set_method(6) and box.load_control.set_method(6)
     assert setpoint.set_signed_w(-4000) and box.shown() == (-4000, True, True) and box.operation_mode.mode == 1
     box.pass_ms(20000)
     assert box.shown() == (-4000, True, True), "no heartbeat is asked of whom has none"
     box.sign()
     assert box.put(-3000) == 0 and box.load_control.signed_w == -3000 and setpoint.mode() == 1
     assert box.put(8000) == 0 and setpoint.mode() == 0, "the direction is that of the last writer"
-    assert setpoint.set_method(3) and setpoint.set_power_w(5000) and box.operation_mode.set(1)
+    assert setpoint.back.set_method(3) and setpoint.back.set_power_w(5000) and box.operation_mode.set(1)
     setpoint.directed()
     assert box.shown() == (-5000, True, True) and box.back_ma() == 7200
     box.pass_ms(10000)

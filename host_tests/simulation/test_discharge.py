@@ -162,6 +162,12 @@ def box(**settings):
     return bench
 
 
+def put(setpoint, done):
+    """Something of discharging by mode was set."""
+    setpoint.back_set()
+    return done
+
+
 def flows(bench, ma, limit_ms=25000):
     """Wait until this current flows (negative: out of the car) and stays."""
     bench.until(lambda: bench.plant.current_ma[0] == ma, limit_ms)
@@ -175,13 +181,13 @@ def test_by_mode_and_method():
     assert bench.operation_mode.set(1)
     setpoint.directed()
     flows(bench, -32000)  # DD 00: all there is
-    assert setpoint.set_power_w(6900)
+    assert put(setpoint, setpoint.back.set_power_w(6900))
     flows(bench, -10000)
-    assert setpoint.set_current_ma(8000)
+    assert put(setpoint, setpoint.back.set_current_ma(8000))
     flows(bench, -8000)
-    assert setpoint.set_method(3)
+    assert put(setpoint, setpoint.back.set_method(3))
     flows(bench, -10000)
-    assert setpoint.set_method(4) and setpoint.set_method(1)
+    assert put(setpoint, setpoint.back.set_method(4)) and put(setpoint, setpoint.back.set_method(1))
     flows(bench, -32000)
     assert bench.operation_mode.actual() == 1
     bench.operation_mode.set(2)
@@ -237,7 +243,7 @@ def test_phases_are_counted_in_both_directions():
     bench = StationBench({"rise_ma_per_5s": 80000, "resume_hold_s": 0}, discharge=True)
     bench.plug(ready=True, discharge=True, phases=1)
     bench.operation_mode.set(1)
-    bench.setpoint.set_power_w(2300)
+    put(bench.setpoint, bench.setpoint.back.set_power_w(2300))
     bench.setpoint.directed()
     flows(bench, -3300)
     bench.until(lambda: bench.station.facts.phases == 1, 15000)

@@ -23,12 +23,12 @@ class LoadControlMap:
             return load.amount_wh
         if epc == 0xE0:
             return load.signed_w
-        if not station.discharge:
+        back = self._setpoint and self._setpoint.back
+        if not back:
             return 0  # EC, EE: nothing is discharged
-        setpoint = self._setpoint
         if epc == 0xEC:
-            return station.rated_w if setpoint.power_w is None else setpoint.power_w
-        return (station.ratings.max_ma if setpoint.current_ma is None else setpoint.current_ma) // 100
+            return station.rated_w if back.power_w is None else back.power_w
+        return (station.ratings.max_ma if back.current_ma is None else back.current_ma) // 100
 
     def set(self, epc, value):
         load = self._load
@@ -47,6 +47,10 @@ class LoadControlMap:
             if value > 0:  # the E0 rule: with DC = 06 a write above 0 sets DA to 42
                 self._mode.set(CHARGE)
             return True
-        if not self._station.discharge:
+        back = setpoint and setpoint.back
+        if not back:
             return value == 0  # EC, EE: this station discharges nothing
-        return setpoint.set_power_w(value) if epc == 0xEC else setpoint.set_current_ma(value * 100)
+        done = back.set_power_w(value) if epc == 0xEC else back.set_current_ma(value * 100)
+        if done:
+            setpoint.back_set()
+        return done

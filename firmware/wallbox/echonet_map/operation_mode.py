@@ -21,7 +21,9 @@ class OperationModeMap:
             return 0x40 if mode == DISCHARGE and not self._v2x else _MODE[mode]
         if epc == 0xE1:
             return _MODE[self._mode.actual()]
-        return self._load.method if epc == 0xDC else setpoint.method if setpoint else 0
+        if epc == 0xDC:
+            return self._load.method
+        return setpoint.back.method if setpoint and setpoint.back else 0
 
     def set(self, epc, value):
         if epc == 0xDA:
@@ -31,4 +33,10 @@ class OperationModeMap:
             return done
         if epc == 0xDC:
             return self._load.set_method(value)
-        return self._setpoint.set_method(value) if self._setpoint else value == 0
+        back = self._setpoint and self._setpoint.back
+        if not back:
+            return value == 0
+        done = back.set_method(value)
+        if done:
+            self._setpoint.back_set()
+        return done

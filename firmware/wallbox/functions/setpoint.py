@@ -6,17 +6,15 @@ magnitude (limits/discharge.py). The setpoint of an EMS with a heartbeat ends wi
 and has to be written anew. ECHONET Lite can also discharge by its mode (DA 43), as its method (DD) says.
 """
 
-from wallbox.functions.load_control import ALL, BY_CURRENT, BY_POWER, BY_SIGNED_POWER, MAXIMUM
+from wallbox.functions.load_control import BY_SIGNED_POWER
 from wallbox.functions.operation_mode import CHARGE, DISCHARGE, STANDBY
 from wallbox.limits.sources import REQUEST, SETPOINT
 
 
 class Setpoint:
     """`active`: the signed setpoint counts; it is an EMS's (`by_ems`) whose `watch` must see it alive, or ECHONET
-    Lite's, with the lease that its limits have. `can` discharge now: the board can, the car says so, and no energy is
-    still missing that may not be drawn below.
-
-    `method`, `power_w` and `current_ma` are those for discharging by mode. `version` grows with what a reader sees.
+    Lite's, with the lease that its limits have. `back` is discharging.py, None on a board that cannot; `can`: something
+    can be discharged now. `version` grows with what a reader sees.
     """
 
     def __init__(self, station, load, mode, state):
@@ -25,16 +23,13 @@ class Setpoint:
         self._mode = mode
         self._state = state
         self._wish = station.add_source("setpoint", REQUEST + SETPOINT)
-        self._plan = self._identified = self.watch = None
+        self._plan = self._identified = self.watch = self.back = None
         self.active = self.by_ems = self.can = False
-        self._heard_ms = self._seen = 0
-        self.method = ALL
-        self.power_w = self.current_ma = None
-        self.version = 0
+        self._seen = self.version = 0
         if station.ratings.discharge:
-            from wallbox.limits.discharge import Discharge
+            from wallbox.functions.discharging import Discharging
 
-            station.discharge = Discharge()
+            self.back = Discharging(station, load)
 
     def expect(self, plan, identified):
         """From now on an EMS may set it; the plan and what is known of the car say what may be discharged."""
@@ -55,9 +50,8 @@ class Setpoint:
     def set(self, value_w, active):
         """An EMS writes value or activity (None: as it is). False, and nothing changed: out of range, not changeable,
         or active from an EMS that is silent."""
-        load = self._load
         if value_w is None:
-            value_w = load.signed_w
+            value_w = self._load.signed_w
         if active is None:
             active = self.active
         if not self.changeable() or not self.least_w() <= value_w <= self._station.rated_w:
@@ -71,10 +65,10 @@ class Setpoint:
     def set_signed_w(self, signed_w):
         """Write E0: 0 or above needs the charging method BY_SIGNED_POWER, 0 or below the discharging one; the mode
         follows, to standby for 0 with both. False: neither the setpoint nor the mode changes."""
-        station = self._station
+        most_w = self._station.rated_w
         charging = self._load.method == BY_SIGNED_POWER
-        discharging = self.method == BY_SIGNED_POWER
-        if not -station.rated_w <= signed_w <= station.rated_w or not (charging or discharging):
+        discharging = self.method() == BY_SIGNED_POWER
+        if not -most_w <= signed_w <= most_w or not (charging or discharging):
             return False
         if not (charging if signed_w > 0 else discharging if signed_w < 0 else True):
             return False
@@ -86,56 +80,35 @@ class Setpoint:
         self._put(signed_w, True)
         return True
 
+    def method(self):
+        """The method for discharging, as of functions/load_control.py; 0 on a board that cannot."""
+        return self.back.method if self.back else 0
+
     def directed(self):
         """The mode was written: CHARGE and DISCHARGE end a setpoint, unless their method is to follow it."""
         mode = self._mode.mode
         if mode in (CHARGE, DISCHARGE):
-            method = self._load.method if mode == CHARGE else self.method
+            method = self._load.method if mode == CHARGE else self.method()
             self.by_ems = False
             self._put(self._load.signed_w,
                       method == BY_SIGNED_POWER and (self._load.signed_w < 0) == (mode == DISCHARGE))
 
-    def set_method(self, method):
-        """Choose what counts while discharging by mode; False for a method without data, or without such a board."""
-        if method not in (ALL, MAXIMUM, BY_POWER, BY_CURRENT, BY_SIGNED_POWER):
-            return False
-        if method and not self._station.discharge:
-            return False
-        self.method = method
-        self._keep()
-        return True
-
-    def set_power_w(self, power_w):
-        """Discharge with `power_w` W, 0 to the rated power (None: as much); False beyond it."""
-        if power_w and (not self._station.discharge or power_w > self._station.rated_w):
-            return False
-        self.power_w = power_w
-        self._keep()
-        return True
-
-    def set_current_ma(self, current_ma):
-        """Discharge with `current_ma` per phase, 0 to the rated current (None: as much); False beyond it."""
-        if current_ma and (not self._station.discharge or current_ma > self._station.ratings.max_ma):
-            return False
-        self.current_ma = current_ma
-        self._keep()
-        return True
-
-    def _keep(self):
+    def back_set(self):
+        """Something of `back` was set: it counts at once, and is kept over a power cut."""
         self._station.written = True
         self._changed()
 
     def mode(self):
         """The mode that was set, or the direction of the setpoint that has taken its place."""
         mode = self._mode.mode
-        if self.active and mode in (CHARGE, DISCHARGE):
+        if self.active and mode <= DISCHARGE:  # CHARGE or DISCHARGE
             return DISCHARGE if self._load.signed_w < 0 else CHARGE
         return mode
 
     def shown_w(self):
         """(W, active) for a reader: the setpoint, or what is discharged by mode."""
         if not self.active and self.mode() == DISCHARGE:
-            most_w, most_ma = self._most()
+            most_w, most_ma = self.back.most(self.back.method)
             facts = self._station.facts
             return -min(most_w, most_ma * facts.phases * (facts.nominal_mv // 1000) // 1000), True
         return self._load.signed_w, self.active
@@ -147,60 +120,22 @@ class Setpoint:
 
     def renew(self):
         """A sign of life of ECHONET Lite: a lease that still runs begins anew."""
-        if self._leased():
-            self._heard_ms = self._station.now_ms
-
-    def _leased(self):
-        station = self._station
-        return self.by_ems or station.lease_ms is None or station.now_ms - self._heard_ms < station.lease_ms
+        self._station.renew((self._wish,))
+        if self.back and self.back.leased():
+            self.back.heard_ms = self._station.now_ms
 
     def step(self):
         """Hand to the arbiter what counts now; to be called with every turn of it."""
         if self.by_ems and not self.watch.alive():
             self._release()
-        station = self._station
-        plan = self._plan
-        can = station.discharge and station.readings.ev_discharge is True
-        if can and plan and plan.departure_s is not None and not self._identified.below_target:
-            can = not plan.left_s() or not plan.left_wh()
-        self.can = can = bool(can)
-        seen = self._mode.mode << 2 | self._state.in_service << 1 | can
+        back = self.back
+        if back:
+            self.can = back.possible(self._plan, self._identified)
+            back.step(self.mode() == DISCHARGE, self.can and (self.by_ems or back.leased()), self.active)
+        seen = self._mode.mode << 2 | self._state.in_service << 1 | self.can
         if seen != self._seen:
             self._seen = seen
             self.version += 1
-        wish = self._wish
-        back = self.mode() == DISCHARGE
-        leased = self._leased()
-        wish_w = None
-        if self.active and leased and self._load.signed_w >= 0:
-            wish_w = self._load.signed_w + station.facts.own_w
-        if wish_w is None:
-            if wish.own[3]:
-                wish.clear(station.now_ms)
-                station.look()
-        elif not wish.own[3] or wish.own[0] != wish_w:
-            wish.set_w(station.now_ms, wish_w)
-            station.look()
-        discharge = station.discharge
-        if discharge:
-            if back and leased and self.can:
-                most_w, most_ma = self._most()
-                discharge.ask(True, most_w, most_ma)
-            else:
-                discharge.ask(back)
-
-    def _most(self):
-        """(W, mA per phase) to be discharged, whichever is less."""
-        most_w = self._station.rated_w
-        most_ma = self._station.ratings.max_ma
-        method = BY_SIGNED_POWER if self.active else self.method
-        if method == BY_SIGNED_POWER:
-            most_w = max(-self._load.signed_w, 0)
-        if method in (ALL, BY_POWER) and self.power_w is not None:
-            most_w = self.power_w
-        if method in (ALL, BY_CURRENT) and self.current_ma is not None:
-            most_ma = self.current_ma
-        return most_w, most_ma
 
     def _release(self):
         self.by_ems = False
@@ -209,9 +144,17 @@ class Setpoint:
     def _put(self, value_w, active):
         self.active = active
         self._load.put_signed_w(value_w)
+        station = self._station
+        if active and value_w >= 0:
+            lease_ms = None if self.by_ems else station.lease_ms
+            self._wish.set_w(station.now_ms, value_w + station.facts.own_w, lease_ms)
+        else:
+            self._wish.clear(station.now_ms)
+        station.look()
         self._changed()
 
     def _changed(self):
         self.version += 1
-        self._heard_ms = self._station.now_ms
+        if self.back:
+            self.back.heard_ms = self._station.now_ms
         self.step()

@@ -5,26 +5,32 @@ enumerations of SPINE 1.3.0; which of them the tables use, and for what, is not 
 changes this file.
 """
 
-from bounded.compat import const
 
-# 1.1, 1.2: name, version, available, scenarios, subrevision, under the actor "EV" on the entity of the car. The curve
-# is scenario 2 and the characteristics are 3 by the titles; the setpoint is assumed to be 1.
-USE_CASE = ("dynamicBidirectionalEvCharging", "1.0.0", True, (1, 2, 3), "release")
+class Inferred:
+    """The table. (Its rows are methods, since methods stay on flash until they are called.)"""
 
-# T153: id, measurement (the total power, see measurement.py), type, unit, scope
-SETPOINT = const(1)
-SETPOINT_DESCRIPTION = (1, 7, "valueAbsolute", "W", "acPowerTotal")
-STEP_W = const(1)  # T154
+    def use_case(self):
+        """1.1, 1.2: name, version, available, scenarios, subrevision, under the actor "EV" on the entity of the car.
+        The curve is scenario 2 and the characteristics are 3 by the titles; the setpoint is assumed to be 1."""
+        return ("dynamicBidirectionalEvCharging", "1.0.0", True, (1, 2, 3), "release")
 
-# T55: characteristics of the car; what it can take, and what it can give
-CONTEXT = "entity"
-CONSUMPTION = ("powerConsumptionMin", "powerConsumptionMax", "powerConsumptionNominalMax")
-PRODUCTION = ("powerProductionMin", "powerProductionMax", "powerProductionNominalMax")
-CAPACITY = "energyCapacityNominalMax"
+    def setpoint(self):
+        """T153: id (1), measurement (the total power, see measurement.py), type, unit, scope."""
+        return (1, 7, "valueAbsolute", "W", "acPowerTotal")
 
-# T67: time series 4 and 5, in Wh and of one slot as "singleDemand" is
-ENERGY_REQUEST = "energyRequest"
-DISCHARGING_ENERGY_REQUEST = "dischargingEnergyRequest"
+    def characteristic(self, index):
+        """T55: characteristicContext and characteristicType of what the car can take (0 to 2: least, most, nominal),
+        what it can give (3 to 5), and of its battery (6)."""
+        return "entity", (
+            "powerConsumptionMin", "powerConsumptionMax", "powerConsumptionNominalMax", "powerProductionMin",
+            "powerProductionMax", "powerProductionNominalMax", "energyCapacityNominalMax",
+        )[index]
 
-# T76, T79
-BELOW_TARGET = "dischargingBelowTargetEnergyRequestPermitted"
+    def series(self, index):
+        """T67: timeSeriesType of the series of the demand (0) and of what can be discharged (1), in Wh and of one slot
+        as "singleDemand" is."""
+        return ("energyRequest", "dischargingEnergyRequest")[index]
+
+    def below_target(self):
+        """T76, T79: the key that says whether the car may be discharged while energy of its demand is missing."""
+        return "dischargingBelowTargetEnergyRequestPermitted"

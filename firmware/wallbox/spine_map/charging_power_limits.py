@@ -8,7 +8,7 @@ energy charged; 1-8 are the ids of the measurements, too.
 """
 
 from bounded.compat import const
-from wallbox.spine_map import bidirectional_inferred as inferred
+from wallbox.spine_map.bidirectional_inferred import Inferred
 from wallbox.spine_map.electrical_connection import CHARACTERISTICS, CONNECTION, PARAMETERS
 from wallbox.spine_map.measurement import ids
 
@@ -79,14 +79,15 @@ class ChargingPowerLimitsFeature:
         capacity_wh = self._measurement.capacity_wh()
         if capacity_wh is not None:
             if not index:
-                return (0, 0, 0, inferred.CONTEXT, inferred.CAPACITY, capacity_wh, 0, "Wh")
+                context, kind = Inferred().characteristic(6)
+                return (0, 0, 0, context, kind, capacity_wh, 0, "Wh")
             index -= 1
         if index >= (6 if self._setpoint.can else 3):
             return None
         least, most = self._watts()
-        name = (inferred.PRODUCTION if index > 2 else inferred.CONSUMPTION)[index % 3]
         value = (0 if index > 2 else least, most, self._station.rated_w)[index % 3]
-        return (0, 0, index + 1, inferred.CONTEXT, name, value, 0, "W")
+        context, kind = Inferred().characteristic(index)
+        return (0, 0, index + 1, context, kind, value, 0, "W")
 
     def step(self):
         """Notify phases, bounds, capacity and whether it can be discharged when they changed."""

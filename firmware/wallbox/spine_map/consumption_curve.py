@@ -9,7 +9,7 @@ from bounded.compat import const
 from spine.device import FIRST, FULL_ONLY
 from spine.numbers import scaled
 from wallbox.functions.charge_plan import MOST_SLOTS
-from wallbox.spine_map import bidirectional_inferred as inferred
+from wallbox.spine_map.bidirectional_inferred import Inferred
 from wallbox.spine_map.maximum_power_limitation_curve import Slots
 
 NUMBER = const(8)
@@ -62,8 +62,7 @@ class ConsumptionCurveFeature:
     def _describe(self, field, index):
         if index > (4 if self._battery else 3):
             return None
-        kind = ("singleDemand", "constraints", "plan", inferred.ENERGY_REQUEST,
-                inferred.DISCHARGING_ENERGY_REQUEST)[index]
+        kind = Inferred().series(index - 3) if index > 2 else ("singleDemand", "constraints", "plan")[index]
         curve = index == 1
         wanted = bool(self._plan.updates & 1) if curve else None
         return (index + 1, kind, curve, wanted, "W" if index in (1, 2) else "Wh")

@@ -8,7 +8,7 @@ and removes it, in the task of SPINE, so that nothing here can hold up the arbit
 
 from bounded.compat import const
 from spine.client import STATE
-from wallbox.spine_map import bidirectional_inferred as inferred
+from wallbox.spine_map.bidirectional_inferred import Inferred
 from wallbox.spine_map import identification, manufacturer_information
 from wallbox.spine_map.charging_power_limits import ChargingPowerLimitsFeature
 from wallbox.spine_map.consumption_curve import ConsumptionCurveFeature
@@ -86,7 +86,7 @@ class EvEntity:
         discharge = station.ratings.discharge
         limits = ChargingPowerLimitsFeature(device, station, measurement, app.setpoint)
         values = EvMeasurementFeature(device, station, self._meter, measurement, self._clock, identified)
-        configuration = EvConfigurationFeature(device, identified, inferred.BELOW_TARGET if discharge else None)
+        configuration = EvConfigurationFeature(device, identified, Inferred().below_target() if discharge else None)
         series = ConsumptionCurveFeature(device, app.charge_plan, self._clock, app.setpoint,
                                          measurement if discharge else None)
         prices = IncentiveTableFeature(device, app.charge_plan, self._clock)
@@ -112,7 +112,7 @@ class EvEntity:
             ("overloadProtectionByEvChargingCurrentCurtailment", "1.0.1", True, (1, 2, 3), "release"),
             ("optimizationOfSelfConsumptionDuringEvCharging", "1.0.1", True, (1, 2, 3), "release"),
             ("coordinatedEvCharging", "1.0.1", True, (1, 2, 3, 4, 5, 6, 7, 8), "release"),
-            inferred.USE_CASE,
+            Inferred().use_case(),
         ]
         known = (measurement.has_source, measurement.has_source, identified.soh_per_cent is not None,
                  identified.range_m is not None)

@@ -9,9 +9,10 @@ from bounded.compat import const
 from spine.device import FIRST
 from spine.numbers import scaled
 from spine.restricted import CLEARED
-from wallbox.spine_map import bidirectional_inferred as inferred
+from wallbox.spine_map.bidirectional_inferred import Inferred
 
 NUMBER = const(10)
+_SETPOINT = const(1)  # its id
 _REJECTED = const(7)
 
 # T153
@@ -43,29 +44,32 @@ class SetpointFeature:
         self.feature = (
             NUMBER, "Setpoint", "server",
             (
-                (_DESCRIPTIONS, (inferred.SETPOINT_DESCRIPTION,)),
+                (_DESCRIPTIONS, self._describe),
                 (_CONSTRAINTS, self._constrain, None, FIRST),
                 (_SETPOINTS, self._read, self._write),
             ),
         )
 
+    def _describe(self, field, index):
+        return None if index else Inferred().setpoint()
+
     def _constrain(self, field, index):
         if index:
             return None
-        return (inferred.SETPOINT, self._setpoint.least_w(), 0, self._station.rated_w, 0, inferred.STEP_W, 0)
+        return (_SETPOINT, self._setpoint.least_w(), 0, self._station.rated_w, 0, 1, 0)
 
     def _read(self, field, index):
         if index:
             return None
         setpoint = self._setpoint
         value_w, active = setpoint.shown_w()
-        return (inferred.SETPOINT, value_w, 0, None, None, None, None, setpoint.changeable(), active, None, None)
+        return (_SETPOINT, value_w, 0, None, None, None, None, setpoint.changeable(), active, None, None)
 
     def _write(self, rows, peer, full):
         if len(rows) != 1:
             return _REJECTED
         row = rows[0]
-        if row[0] != inferred.SETPOINT or row[1] is CLEARED or row[7] is False:
+        if row[0] != _SETPOINT or row[1] is CLEARED or row[7] is False:
             return _REJECTED
         for place in (3, 5, 9, 10):  # bounds and an end of its own are not offered
             if row[place] is not None and row[place] is not CLEARED:
