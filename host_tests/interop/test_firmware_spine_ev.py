@@ -95,7 +95,10 @@ def test_pitfall_3_full_data_whoever_comes_first(box, known, first):
         ems.until(lambda: ems.call("read")["evcem.current_per_phase"][0] > 31)
         ems.until(lambda: ems.call("read")["evcem.power_per_phase"][2] > 7000)
         assert [each["Value"] for each in found["opev.limits"]] == [32, 32, 32]
-        assert found["opev.range"] == {"default": [0, 0, 0], "max": [32, 32, 32], "min": [6, 6, 6]}
+        for name in ("opev.range", "oscev.range"):
+            assert found[name] == {"default": [0, 0, 0], "max": [32, 32, 32], "min": [6, 6, 6]}
+        assert found["evsecc.manufacturer"]["deviceName"] == "Wallbox"
+        assert found["evsecc.state"]["state"] == "normalOperation"
 
 
 def test_opev_and_oscev_per_phase(box, ems):
@@ -179,6 +182,20 @@ def test_a_car_with_one_phase_and_what_a_modem_knows(box, ems):
     found = reads(ems, evcc__standard="iso15118-2ed2")
     assert found["evcc.identifications"] == [{"Value": "0123456789ab", "ValueType": "eui48"}]
     assert found["evcc.manufacturer"]["vendorName"] == "Maker"
+
+
+def test_a_car_with_two_phases_and_energy_that_begins_at_zero(box, ems):
+    plug(box, ems, phases=2)
+    assert box.amperes(31.9)["current_ma"][2] == 0
+    reads(ems, evcem__phases=2)
+    ems.until(lambda: ems.call("read")["evcem.energy"] > 10)
+    written(ems, "opev.write", [16, 12, 8])
+    assert box.amperes(12)["phases"] == 2  # the third does not count
+    assert ems.call("read")["evcem.current_per_phase"][2] == 0
+    box.control.call("unplug")
+    ems.until(lambda: not ems.call("usecases").get("cem-evcem"))
+    plug(box, ems, ready=False)
+    reads(ems, evcem__energy=0)
 
 
 def test_cars_come_and_go_and_memory_stays(box, ems):

@@ -230,6 +230,57 @@ def test_a_change_of_the_foreign_device_is_read_again():
     assert next_request(box)[3]["subscriptionRequest"]["serverAddress"]["feature"] == 11
 
 
+def settled(box):
+    """The box has subscribed and read what it wants."""
+    for _ in range(8):
+        request = next_request(box)
+        if request and request[0] == "call":
+            box.tell("result", RESULT % 0, to=((0,), 0), source=((0,), 0), ref=box.last)
+        elif request and request[2] == "nodeManagementDetailedDiscoveryData":
+            return request
+        elif request:
+            box.tell("reply", HEARTBEAT_DATA, to=((1,), 7), source=((1,), 4), ref=box.last)
+        box.now += 100
+    assert box.hear() is None
+    return None
+
+
+def test_an_entity_that_goes_and_comes_back_at_once_is_subscribed_again():
+    box = discovered()
+    settled(box)
+    gone = EV_REMOVED.replace("[1,1]", "[1]").replace("d:_n:BOX", "d:_n:EMS")
+    for cmd in (gone, gone.replace("removed", "added")):
+        box.tell("notify", cmd, to=((0,), 0), source=((0,), 0))
+    assert settled(box)[2] == "nodeManagementDetailedDiscoveryData"
+    box.tell("reply", EMS_DISCOVERY, to=((0,), 0), source=((0,), 0), ref=box.last)
+    assert next_request(box)[2] == "deviceDiagnosisHeartbeatData"
+    box.tell("reply", HEARTBEAT_DATA, to=((1,), 7), source=((1,), 4), ref=box.last)
+    assert next_request(box)[3]["subscriptionRequest"]["serverAddress"]["feature"] == 4
+
+
+def test_an_entity_more_leaves_the_relations_of_the_others():
+    box = discovered()
+    settled(box)
+    begin = '[{"description":[{"featureAddress":[{"device":"d:_n:EMS"},{"entity":[1]},{"feature":4}'
+    feature = EMS_DISCOVERY[EMS_DISCOVERY.index(begin) : EMS_DISCOVERY.rindex("]}]}]]")]
+    second = feature.replace('{"entity":[1]},{"feature":4}', '{"entity":[2]},{"feature":5}')
+    more = EMS_DISCOVERY.replace(feature, second + "," + feature)
+    box.tell("notify", EV_REMOVED.replace("removed", "added"), to=((0,), 0), source=((0,), 0))
+    assert settled(box)[2] == "nodeManagementDetailedDiscoveryData"
+    box.tell("reply", more, to=((0,), 0), source=((0,), 0), ref=box.last)
+    asked = []
+    for _ in range(3):
+        request = next_request(box)
+        if request[0] == "call":
+            asked.append(request[3]["subscriptionRequest"]["serverAddress"]["feature"])
+            box.tell("result", RESULT % 0, to=((0,), 0), source=((0,), 0), ref=box.last)
+        else:
+            asked.append(request[1])
+            box.tell("reply", HEARTBEAT_DATA, to=((1,), 7), source=((2,), 5), ref=box.last)
+    assert asked == [((2,), 5), 5, ((2,), 5)]
+    assert settled(box) is None
+
+
 def test_foreign_discovery_of_any_size_is_kept_small():
     box = Box(client=True)
     start = '[{"description":[{"featureAddress":[{"device":"d:_n:EMS"},{"entity":[1]},{"feature":4}'

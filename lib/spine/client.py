@@ -48,7 +48,7 @@ class Client:
         self._types = []  # of the discovery that is arriving
         self._found = []
         self._done = 0
-        self._step = 0
+        self._step = self._current = 0
         self._fails = 0
         self._waiting = None  # msgCounter of the request on its way
         self._due = 0
@@ -123,6 +123,8 @@ class Client:
     def seen(self, row):
         """A row of a foreign discovery: an entity, a feature or a function; they differ in length."""
         if len(row) == 4:
+            if row[3] == "removed":  # perhaps it is back before the discovery is read again: a new one
+                self._keep([each for each in self.sources if each[0] != row[1]])
             if len(self._types) < _ENTITIES:
                 self._types.append((row[1], row[2]))
         elif len(row) == 6 and row[3] == "DeviceDiagnosis" and row[4] == "server" and row[1] and row[2] is not None:
@@ -143,8 +145,21 @@ class Client:
             if self._waiting is None:
                 self._due = 0
         elif found != self.sources:
-            self.sources = found
-            self._done &= 3
+            self._keep(found)
             self._step = _FIRST
             if self._waiting is None:
                 self._due = 0
+
+    def _keep(self, sources):
+        """These are the peer's sources now; what was done of the old ones among them stays done."""
+        if sources == self.sources:
+            return
+        done = self._done & 3
+        for i in range(len(sources)):
+            if sources[i] in self.sources:
+                old = self._done >> _FIRST + _STEPS * self.sources.index(sources[i])
+                done |= (old & 7) << _FIRST + _STEPS * i
+        self.sources = sources
+        self._done = done
+        if self._current >= _FIRST:  # on its way is a step that may have another number now
+            self._waiting = None
