@@ -23,7 +23,7 @@ _LEAST = 40  # nodes of a module's function that is worth a stub
 
 COLD = ("ship", "spine", "wallbox.spine_map", "wallbox.app", "wallbox.functions", "wallbox.echonet_map", "echonet",
         "bounded.json_reader", "wallbox.functions.phase_limits", "wallbox.spine_map.ev_connected",
-        "wallbox.web", "boards.devkit", "boards.esp32.net")
+        "wallbox.update", "wallbox.web", "boards.devkit", "boards.esp32.net")
 
 # What stays in memory, by module: functions, and methods behind the name of their class; `*` is all.
 RESIDENT = {
@@ -101,6 +101,8 @@ RESIDENT = {
     "wallbox.health": "Health.step Health._look",
     "wallbox.journal": "Journal.note Journal.take Journal.due",
     "wallbox.supervisor": "*",
+    "wallbox.update": "Progress.turn",
+    "wallbox.update_source": "FileSource.read HttpSource.read patiently",
     "wallbox.web.server": "PageServer.run",
 }
 

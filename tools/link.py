@@ -69,6 +69,7 @@ LINKED = {
         "wallbox.clock", "wallbox.station", "wallbox.console", "wallbox.console_words", "wallbox.health",
         "wallbox.journal", "wallbox.supervisor",
     ),
+    "wallbox.update": ("wallbox.bundle", "wallbox.update_source"),
     # of boards; what another board's image does not carry stays apart there
     "boards.devkit": (
         "boards.sim.car", "boards.sim.contactor", "boards.sim.injected", "boards.sim.meter",

@@ -18,6 +18,7 @@ import sys
 from hashlib import sha256
 
 from bounded.compat import const, ticks_diff, ticks_ms, unload
+from bounded.on_demand import release
 from bounded.wait import sleep_ms
 from wallbox.bundle import MAGIC, MICROPYTHON, MOST, fits, numbers, parsed
 
@@ -235,9 +236,9 @@ class _Job:
         app.station.allow(app.station.healthy, False)  # no power until it is done
         source = None
         try:
-            from wallbox import update_source
+            from wallbox.update_source import opened
 
-            source = await update_source.opened(self._request)
+            source = await opened(self._request)
             await self._install(source)
         except Exception as error:  # noqa: BLE001 - whatever it is, the wallbox goes on as it was
             self._say("failed: %s" % (str(error) or repr(error)))
@@ -255,6 +256,7 @@ class _Job:
             app.updating = False
             for name in ("update_source", "update", "bundle"):
                 unload("wallbox." + name)
+            release()
 
     async def _install(self, source):
         app = self.app

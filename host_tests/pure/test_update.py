@@ -58,14 +58,14 @@ def _clear(path):
             os.remove(whole)
 
 
-def _device(old=_OLD):
+def _device(old=_OLD, root=_ROOT):
     """A pointer at folder a, which has a program, as has b."""
-    _make(_ROOT + "/")
-    _clear(_ROOT)
+    _make(root + "/")
+    _clear(root)
     for name in "ab":
         for path, content in old:
-            _put("%s/%s/%s" % (_ROOT, name, path), content)
-    pointer = slots.Pointer(slots.Files(_ROOT + "/"))
+            _put("%s/%s/%s" % (root, name, path), content)
+    pointer = slots.Pointer(slots.Files(root + "/"))
     pointer.switch("a")
     return pointer
 

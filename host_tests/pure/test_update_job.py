@@ -6,11 +6,12 @@ import sys
 
 import slots
 from host_tests.pure import bundles
-from host_tests.pure.test_update import _NEW, _OLD, _ROOT, _device, _files, _put, _tree
+from host_tests.pure.test_update import _NEW, _OLD, _device, _files, _put, _tree
 from wallbox import app as apps
 from wallbox import update
 from wallbox.console import Console
 
+_ROOT = ".build/test/update_job"  # test_update.py may run at the same time
 _FILE = _ROOT + "/new.bundle"
 _MARCH = getattr(sys.implementation, "_mpy", 0) >> 10
 
@@ -100,7 +101,7 @@ def ask(app, **request):
 
 
 def device(data=None, key=bundles.KEY):
-    _device()
+    _device(root=_ROOT)
     _put(_ROOT + "/update.pub", key)
     _put(_FILE, bundles.bundle(_NEW, march=_MARCH, micropython=(1, 20, 0)) if data is None else data)
     return App()
