@@ -34,25 +34,28 @@ def update(port, board, data=None, keys=None, older=False):
         link.reset()
         print(link.ready())
         link.transport.serial.write(b"update file=%s%s\n" % (_FILE.encode(), b" older=true" if older else b""))
-        _follow(link, ("update done", "ready "), ("update failed", '"error"'), _INSTALL_S)
-        print("the new program is on trial", flush=True)
-        _follow(link, ("proven itself",), ("did not prove itself",), _TRIAL_S)
+        _follow(link, "update done", _INSTALL_S)
+        _follow(link, "proven itself", _TRIAL_S)
 
 
-def _follow(link, good, bad, timeout_s):
-    """Pass on what the board prints until it is one of `good`; Failed when it is one of `bad`."""
+def _follow(link, last, timeout_s):
+    """Pass on what the board prints until `last` is in it; Failed when it says no, or starts what is not on trial."""
     end = time.monotonic() + timeout_s
     text = b""
+    trial = False
     while time.monotonic() < end:
         data = link.transport.serial.read(link.transport.serial.inWaiting() or 1)
         *lines, text = (text + data).split(b"\n")
         for line in lines:
             line = line.decode("utf-8", "replace").strip()
-            if any(word in line for word in bad):
+            if "update failed" in line or '"error"' in line:
                 raise deploy.Failed(line)
             print("  " + line, flush=True)
-            if any(word in line for word in good):
+            if last in line:
                 return
+            if line.startswith("ready ") and not trial:
+                raise deploy.Failed("the new program did not prove itself; what runs is the one before it")
+            trial = line.startswith("on trial, ") and "more starts" in line or trial and not line.startswith("ready ")
     raise deploy.Failed("the board said nothing more within %d s" % timeout_s)
 
 

@@ -243,8 +243,7 @@ class _Job:
         except Exception as error:  # noqa: BLE001 - whatever it is, the wallbox goes on as it was
             self._say("failed: %s" % (str(error) or repr(error)))
         else:
-            if "file" in self._request:
-                os.remove(self._request["file"])  # it takes the room of a program
+            self._clean_up()
             self._say("done: starts now, on trial")
             await sleep_ms(_SHOW_MS)
             app.restart()
@@ -278,6 +277,19 @@ class _Job:
             ota.switch(target, app.board.storage)
         else:
             await install(source, found, self._pointer, app.board.storage, progress)
+
+    def _clean_up(self):
+        """The file takes the room of a program; starts that follow are wanted, and no reason for safe mode."""
+        from wallbox import starts
+
+        try:
+            if "file" in self._request:
+                os.remove(self._request["file"])
+            starts.forget(self.app.board.storage)
+        except OSError as error:
+            print("after the update: %s" % error)
+        for name in ("wallbox.starts", "bounded.records"):
+            unload(name)
 
     def _say(self, words):
         self.app.update = words

@@ -7,12 +7,13 @@ from hashlib import sha256
 
 from host_tests import fakes
 from host_tests.pure import bundles
+from host_tests.pure.support import own_folder
 
 _chip = fakes.install()[2]
 
 from boards.esp32 import ota  # noqa: E402
 
-_STORAGE = ".build/test/ota"
+_STORAGE = own_folder("ota")
 _HEAD = bytes((0xE9, 5, 2, 0x20)) + bytes(8) + b"\0\0" + bytes(10)  # chip 0: ESP32
 _OLD = _HEAD + b"MicroPython v1.26.1" + b"old" * 9000
 _NEW = _HEAD + b"MicroPython v1.27.0" + b"new" * 8000

@@ -4,6 +4,7 @@ import asyncio
 import os
 
 import slots
+from host_tests.pure.support import own_folder
 from host_tests.pure.test_records import CutFlash, PowerCut
 from wallbox import trial
 
@@ -115,11 +116,12 @@ def test_a_cut_while_it_is_proven_leaves_it_on_trial_or_proven():
 
 
 def test_micropython_on_trial_is_told_to_stay():
-    storage = "host_tests/pure/__pycache__"
-    try:
-        os.mkdir(storage)
-    except OSError:
-        pass
+    storage = own_folder("trial")
+    for folder in (".build", ".build/test", storage):
+        try:
+            os.mkdir(folder)
+        except OSError:
+            pass
     path = storage + "/" + trial.MARK
     with open(path, "w"):
         pass

@@ -5,9 +5,10 @@ import os
 
 import slots
 from host_tests.pure import bundles
+from host_tests.pure.support import own_folder
 from wallbox import bundle, update
 
-_ROOT = ".build/test/update"
+_ROOT = own_folder("update")
 _OLD = (("boards/devkit/__init__.py", b"old board"), ("lib/gone/x.mpy", b"gone"), ("wallbox/app.mpy", b"old app"))
 _NEW = (("boards/devkit/__init__.py", b"new board"), ("lib/bounded/cold", bytes(range(256)) * 9),
         ("wallbox/app.mpy", b""), ("wallbox/same.mpy", b"stays" * 300))

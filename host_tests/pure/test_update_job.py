@@ -5,13 +5,15 @@ import os
 import sys
 
 import slots
+from bounded.records import Files, Slots
 from host_tests.pure import bundles
+from host_tests.pure.support import own_folder
 from host_tests.pure.test_update import _NEW, _OLD, _device, _files, _put, _tree
 from wallbox import app as apps
 from wallbox import update
 from wallbox.console import Console
 
-_ROOT = ".build/test/update_job"  # test_update.py may run at the same time
+_ROOT = own_folder("update_job")
 _FILE = _ROOT + "/new.bundle"
 _MARCH = getattr(sys.implementation, "_mpy", 0) >> 10
 
@@ -109,7 +111,9 @@ def device(data=None, key=bundles.KEY):
 
 def test_it_installs_without_power_and_restarts():
     app = device()
+    Slots(Files(_ROOT), "starts", 1).write(b"\x09")
     assert ask(app, file=_FILE) == {"update": None}
+    assert Slots(Files(_ROOT), "starts", 1).read() == b"\0"  # a wanted start is no reason for safe mode
     assert app.restarts == 1 and app.update == "done: starts now, on trial"
     assert app.station.allowed[0] is False
     assert _files(_tree(_ROOT + "/b")) == dict(_NEW) and "new.bundle" not in os.listdir(_ROOT)

@@ -3,9 +3,10 @@
 import asyncio
 import os
 
+from host_tests.pure.support import own_number
 from wallbox import update_source
 
-_PORT = 18473
+_PORT = 18473 + own_number()
 _URL = "http://127.0.0.1:%d/some/name.bundle?x=1" % _PORT
 _BODY = bytes(range(256)) * 8
 _OK = b"HTTP/1.1 200 OK\r\nServer: x\r\n"
