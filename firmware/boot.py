@@ -13,6 +13,8 @@ import slots
 _TRIAL_MS = 60000  # from here until the program feeds the watchdog
 
 _pointer = slots.Pointer()
+if _pointer.left == 1:
+    print("the new program did not prove itself: the one before it starts")
 _folder = _pointer.begin()
 _image = False  # MicroPython is on trial, for this start alone: the bootloader takes it back at the next
 try:

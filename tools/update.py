@@ -39,23 +39,19 @@ def update(port, board, data=None, keys=None, older=False):
 
 
 def _follow(link, last, timeout_s):
-    """Pass on what the board prints until `last` is in it; Failed when it says no, or starts what is not on trial."""
+    """Pass on what the board prints until `last` is in it; Failed when it says no."""
     end = time.monotonic() + timeout_s
     text = b""
-    trial = False
     while time.monotonic() < end:
         data = link.transport.serial.read(link.transport.serial.inWaiting() or 1)
         *lines, text = (text + data).split(b"\n")
         for line in lines:
             line = line.decode("utf-8", "replace").strip()
-            if "update failed" in line or '"error"' in line:
+            if "update failed" in line or '"error"' in line or "did not prove itself" in line:
                 raise deploy.Failed(line)
             print("  " + line, flush=True)
             if last in line:
                 return
-            if line.startswith("ready ") and not trial:
-                raise deploy.Failed("the new program did not prove itself; what runs is the one before it")
-            trial = line.startswith("on trial, ") and "more starts" in line or trial and not line.startswith("ready ")
     raise deploy.Failed("the board said nothing more within %d s" % timeout_s)
 
 

@@ -152,13 +152,14 @@ def test_a_program_that_crashes_or_hangs_is_taken_back(board, bundles):
         after = len(board.log())
         if name == "crashes":
             printed = board.tool("update.py", "--port", board.port, "--bundle", str(bundles[0] / name), status=1)
-            assert printed.splitlines()[-1].startswith("update: the new program did not prove itself")
+            assert printed.splitlines()[-1] == "update: the new program did not prove itself: the one before it starts"
         else:
             with SerialConsole(board) as console:
                 assert "error" not in console.say("update url=%s%s" % (bundles[1], name))
-            board.wait("ready 0.1.0", after)
+        board.wait("did not prove itself", after)
+        board.wait("ready 0.1.0", board.log().find("did not prove itself", after))
         log = board.log()[after:]
-        assert "update done" in log and "ready 0.3.0" not in log
+        assert "update done" in log and "ready 0.3.0" not in log and "did not prove itself" in log
         assert log.count(starts) == 3  # boots 1..3
         assert [re.findall(r"on trial, (\d) more", log)] == [["2", "1", "0"]]
 
