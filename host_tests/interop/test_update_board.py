@@ -151,7 +151,8 @@ def test_a_program_that_crashes_or_hangs_is_taken_back(board, bundles):
     for name, starts in (("crashes", "crashing"), ("hangs", "hanging")):
         after = len(board.log())
         if name == "crashes":
-            printed = board.tool("update.py", "--port", board.port, "--bundle", str(bundles[0] / name), status=1)
+            printed = board.tool("update.py", "--port", board.port, "--bundle", str(bundles[0] / name), status=1,
+                                 timeout_s=300)
             assert printed.splitlines()[-1] == "update: the new program did not prove itself: the one before it starts"
         else:
             with SerialConsole(board) as console:
@@ -170,7 +171,7 @@ def test_from_an_update_to_the_next_and_back(board, bundles, folder, key, images
     _power_cuts_in_the_trial_use_up_its_starts(board, bundles)
     data, _ = bundle.of_program(key, "devkit", "x86", images["first"], "0.1.0")
     (folder / "back").write_bytes(data)
-    printed = board.make("update", "ARGS=--bundle %s --older" % (folder / "back"))
+    printed = board.make("update", "ARGS=--bundle %s --older" % (folder / "back"), timeout_s=300)
     assert printed.splitlines()[-1].strip() == "this program has proven itself and stays"
     assert "ready 0.2.0" in printed and "ready 0.1.0" in printed
 

@@ -5,7 +5,8 @@ import os
 import sys
 
 import slots
-from bounded.records import Files, Slots
+from bounded.files import Files
+from bounded.records import Slots
 from host_tests.pure import bundles
 from host_tests.pure.support import own_folder
 from host_tests.pure.test_update import _NEW, _OLD, _device, _files, _put, _tree
