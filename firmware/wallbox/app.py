@@ -84,9 +84,12 @@ class App:
             if self.charge_plan:
                 self.setpoint.expect(self.charge_plan, self.identification)
         station.on_session.append(self._session_changed)
-        from wallbox.echonet_map import node  # here: it is dropped again below
+        from wallbox.echonet_map import node
 
         self.echonet = node.build(self, settings)
+        del node
+        unload("wallbox.echonet_map.node")
+        unload("wallbox.echonet_map.epc")
         self.ship = self.spine = None
         if settings.ship_port and not safe:
             self._meet_ems(settings)
@@ -131,7 +134,6 @@ class App:
         yield "guard", self._guard
         yield "arbiter", self._arbiter
         yield "memory", self._remember
-        yield "reset button", self._reset_button
         yield "echonet", self.echonet.run
         if self.station.lease_ms is not None:
             yield "echonet lease", self._echonet_lease
@@ -211,22 +213,31 @@ class App:
             if waited_ms >= _REST_MS:
                 waited_ms = 0
                 saves = min(saves + 1, _SAVES)
-            if self.station.written and saves:
-                saves -= 1
-                self.station.written = False
-                from wallbox import remembered
+            try:
+                if self.station.written and saves:
+                    self._keep_asked()
+                    saves -= 1
+                if self.session_summary.step():
+                    self._keep_session()
+            except MemoryError:  # once more with what was loaded out of the way
+                release()
 
-                try:
-                    remembered.save(self, self.board.storage)
-                except OSError as error:
-                    print("settings not kept: %s" % error)
-                    self.journal.note(self.station.now_ms, STORE)
-                del remembered
-                unload("wallbox.remembered")
-                unload("bounded.records")
-                unload("bounded.files")
-            if self.session_summary.step():
-                self._keep_session()
+    def _keep_asked(self):
+        self.station.written = False
+        try:
+            from wallbox import remembered
+
+            remembered.save(self, self.board.storage)
+        except OSError as error:
+            print("settings not kept: %s" % error)
+            self.journal.note(self.station.now_ms, STORE)
+        except MemoryError:
+            self.station.written = True
+            raise
+        finally:
+            unload("wallbox.remembered")
+            unload("bounded.records")
+            unload("bounded.files")
 
     def _keep_session(self):
         try:
@@ -252,13 +263,6 @@ class App:
             unload("wallbox." + name)
         unload("bounded.log")
         unload("bounded.files")
-
-    async def _reset_button(self):
-        from wallbox import reset_button
-
-        await reset_button.watch(self)
-        del reset_button
-        unload("wallbox.reset_button")
 
     async def _console(self):
         await self.board.serve_console(self.console)
@@ -325,6 +329,8 @@ def _count_start(board, problem):
     if safe:
         journal.note(0, SAFE_MODE, safe)
     journal.flush(0)
+    unload("bounded.records")
+    unload("bounded.files")
     return journal, safe
 
 
@@ -340,11 +346,13 @@ async def _serve(running):
     running.append(app)
     from wallbox import remembered
 
+    unload("wallbox.remembered")
     remembered.restore(app, board.storage)
+    del remembered
     from wallbox import started
 
     started.free()
-    del settings, config, remembered, started
+    del settings, config, started
     unload("wallbox.started")
     _overwrite_stack(40)
     release()

@@ -4,9 +4,8 @@ At boot the newest good slot counts, over the defaults. `settings.json` in the s
 of that, whole or not at all, and removed once it is saved. What can be set is in config_table.py.
 """
 
+import os
 import sys
-
-from bounded.files import Files
 
 
 def _table():
@@ -53,16 +52,16 @@ class Settings:
 def load(storage):
     """The settings kept in `storage`, a folder or a store as in bounded/files.py. Never fails."""
     settings = Settings()
-    _table().load(settings, Files(storage) if isinstance(storage, str) else storage)
+    _table().load(settings, storage)
     return settings
 
 
-def _reset(store):
+def _reset(storage):
     """A factory reset was asked for before this start (factory_reset.py)."""
     from wallbox import factory_reset
 
     try:
-        factory_reset.perform(store, load)
+        factory_reset.perform(factory_reset.Files(storage), load)
         print("factory reset done")
     except OSError as error:
         print("factory reset failed: %s" % error)
@@ -77,9 +76,8 @@ current = None  # what `read` found
 def read(storage):
     """Load the settings and keep them in `current` for the app to fetch; says what was wrong with them."""
     global current
-    store = Files(storage)
-    if store.size("reset"):
-        _reset(store)
+    if "reset" in os.listdir(storage):
+        _reset(storage)
     current = load(storage)
     if current.problem:
         print(current.problem)

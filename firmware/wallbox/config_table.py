@@ -15,6 +15,7 @@ import os
 from binascii import hexlify, unhexlify
 
 from bounded.compat import const
+from bounded.files import Files
 from bounded.records import Slots
 from wallbox.board import Ratings
 
@@ -67,6 +68,11 @@ ratings.max_ma i - 6000 80000
 ratings.min_ma i - 6000 32000
 ratings.nominal_mv i - 100000 300000
 """
+
+
+def files(storage):
+    """The store that `storage` is, or the folder of that name."""
+    return Files(storage) if isinstance(storage, str) else storage
 
 
 def _lines():
@@ -216,26 +222,39 @@ def put(settings, key, value):
         setattr(settings, key, value)
 
 
-def load(settings, store):
-    """Fill in the settings: defaults, the newest good slot, the file to import, a new device's unique number."""
-    found = {}
+def _read(store, found, problems):
+    """The slots of `store`, the newest good one read into `found`; sentences about others go to `problems`.
+
+    A running station does without them: they are read again before they are written."""
 
     def accept(version, raw):
         try:
             values = _parse(raw, version)
         except ValueError as error:
-            settings.problem = "a slot is refused: %s" % error
+            problems.append("a slot is refused: %s" % error)
             return False
         found.clear()
         found.update(values)
         return True
 
+    slots = Slots(store, _NAME, _MOST_BYTES, VERSION)
+    slots.read(accept)
+    return slots
+
+
+def load(settings, storage):
+    """Fill in the settings: defaults, the newest good slot, the file to import, a new device's unique number."""
+    settings.storage = storage
+    store = files(storage)
+    found = {}
+    problems = []
     for line in _lines():
         if line[0][:8] != "ratings.":
             setattr(settings, line[0], _default(line))
-    settings.store = store
-    settings.slots = Slots(store, _NAME, _MOST_BYTES, VERSION)
-    if settings.slots.read(accept) is None and (store.size(_NAME + ".0") or store.size(_NAME + ".1")):
+    slots = _read(store, found, problems)
+    if problems:
+        settings.problem = problems[-1]
+    if slots.found is None and (store.size(_NAME + ".0") or store.size(_NAME + ".1")):
         settings.problem = "settings were lost"
         settings.supply_ma = _LOST_MA  # the installation may bear no more
     raw = store.read(IMPORT, 0, 2 * _MOST_BYTES + 1)
@@ -265,8 +284,9 @@ def forget(settings, stays):
             setattr(settings, line[0], _default(line))
     if not save(settings):
         return False
-    if settings.store.size(IMPORT):  # it was refused, and would be tried at each start
-        settings.store.remove(IMPORT)
+    store = files(settings.storage)
+    if store.size(IMPORT):  # it was refused, and would be tried at each start
+        store.remove(IMPORT)
     return True
 
 
@@ -295,7 +315,7 @@ def save(settings):
         if value != usual:
             values[key] = value
     try:
-        settings.slots.write(json.dumps(values).encode())
+        _read(files(settings.storage), {}, []).write(json.dumps(values).encode())
     except (OSError, ValueError) as error:
         settings.problem = "settings not saved: %s" % error
         return False

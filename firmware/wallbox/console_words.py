@@ -5,6 +5,7 @@ file, has its own.
 """
 
 from bounded.compat import const, unload
+from wallbox.journal import SELF_TEST
 
 _ROWS = const(20)  # of the log, unless told otherwise
 _MOST_ROWS = const(300)
@@ -206,6 +207,9 @@ class Words:
         app = self.app
         guard = app.station.guard
         test = self.tested
+        if test and test.over and not test.told:
+            test.told = True
+            app.journal.note(app.station.now_ms, SELF_TEST, test.failed)
         if test and (not test.over or request.get("result")):
             return (("over", test.over), ("failed", test.failed), ("found", ["%s: %s" % row for row in test.found]))
         if app.station.car or guard.state != "A":

@@ -1,6 +1,6 @@
 """Factory reset: what the owner set goes, who the device is stays.
 
-Asked for by the button (reset_button.py) or by the console's word `factory_reset`, which may also wipe: a mark in
+Asked for by the button (health.py) or by the console's word `factory_reset`, which may also wipe: a mark in
 flash, then a restart. Done by the start that finds the mark (config.py), with all memory free; the mark goes last, so
 that a power cut in between leaves the rest to the next start.
 

@@ -9,11 +9,16 @@ quick starts as ever to come back to it.
 import gc
 
 from bounded.compat import const, unload
+from bounded.on_demand import release
 from wallbox import journal
 
 _PROVEN_MS = const(300000)  # that long without a reset, and the starts before no longer count
 _SAFE_MS = const(3600000)  # in safe mode, until the station starts as usual
 _STALL_MS = const(500)
+_STEP_MS = const(500)
+_BEGIN_MS = const(10000)  # of a press for a factory reset
+_SHORTEST_MS = const(5000)
+_LONGEST_MS = const(20000)
 _REST_MS = const(960000)  # beyond what the journal's rate allows: for a minute nothing is tried
 _FAILSAFE = const(3)  # limits/failsafe.py
 
@@ -37,6 +42,7 @@ class Health:
         self.restart = False  # wanted
         self._app = app
         self._counted = True
+        self._button = [0, -1]  # ms since the start; pressed for so long, -1 = not let go yet. None: not watched
         self._seen = [0, 0, 0, 0, len(app.ship.trust.known()) if app.ship else 0]
         if safe:
             app.station.fail()
@@ -49,10 +55,6 @@ class Health:
         guard = station.guard
         if len(guard.events):
             app.journal.take(now_ms, guard.events)
-        test = app.console.tested
-        if test and test.over and not test.told:
-            test.told = True
-            app.journal.note(now_ms, journal.SELF_TEST, test.failed)
         self._look(_CAR, journal.CAR, 1 if station.car else 0)
         self._look(_CLOCK, journal.CLOCK, 0 if app.clock.now_s() is None else 1)
         ship = app.ship
@@ -78,6 +80,8 @@ class Health:
             if self.least_free is None or free < self.least_free:
                 self.least_free = free
         try:
+            if self._button:
+                self._watch()
             if app.journal.due(now_ms, guard.out.contactor):
                 self._flush(now_ms)
             if self._counted and now_ms >= (_SAFE_MS if self.safe else _PROVEN_MS):
@@ -85,12 +89,46 @@ class Health:
             if self.restart and hasattr(app.board, "restart"):
                 app.restart()
         except MemoryError:  # no room for what it takes: later
+            release()
             app.journal.paid_ms = now_ms + _REST_MS
 
     def _look(self, place, code, value):
         if self._seen[place] != value:
             self._seen[place] = value
             self._app.journal.note(self._app.station.now_ms, code, value)
+
+    def _watch(self):
+        """A press that begins within 10 s after the start, lasts 5 to 20 s and ends is a factory reset. A button that
+        is stuck, or was pressed before, does nothing."""
+        times = self._button
+        times[0] += _STEP_MS
+        if self._app.station.readings.button:
+            if times[1] >= 0:
+                times[1] += _STEP_MS
+            if times[1] > _LONGEST_MS:
+                self._button = None
+        elif times[1] >= _SHORTEST_MS:
+            self._button = None
+            self._reset()
+        else:
+            times[1] = 0
+        if times[0] >= _BEGIN_MS and times[1] <= 0:
+            self._button = None
+
+    def _reset(self):
+        from wallbox import factory_reset
+
+        unload("wallbox.factory_reset")
+        unload("bounded.records")
+        unload("bounded.files")
+        app = self._app
+        try:
+            if factory_reset.refused(app):
+                app.journal.note(app.station.now_ms, journal.FACTORY_RESET)
+            else:
+                factory_reset.request(app, 1)
+        except OSError:
+            app.journal.note(app.station.now_ms, journal.STORE)
 
     def _flush(self, now_ms):
         """Bring the journal to flash; what it takes is in memory only meanwhile."""

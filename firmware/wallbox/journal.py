@@ -32,7 +32,9 @@ _STATE = const(3)  # events of the guard that come too often for flash
 _DUTY = const(7)
 _EVERY_MS = const(60000)  # for one record, after a burst
 _BURST_MS = const(16 * 60000)
-_IDLE_MS = const(1000)  # from an event to flash, so that what belongs together is written together
+_IDLE_MS = const(10000)  # from an event to flash, so that what belongs together is written together
+_SOON_MS = const(1000)  # from a fault
+_FAULT = const(1)
 _BUSY_MS = const(30000)  # while charging: a write may stall the loop, and costs less when there is none before
 
 
@@ -84,6 +86,8 @@ class Journal:
             if not self._unsaved:
                 self._since_ms = now_ms
             self._unsaved += 1
+            if code == _FAULT or code == TASK_FAILED:
+                self._since_ms = now_ms - _IDLE_MS + _SOON_MS
 
     def take(self, now_ms, events):
         """Note all events of the guard's ring, rows (code, value, 0, 0), and empty it."""

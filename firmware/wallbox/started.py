@@ -6,10 +6,7 @@ Loaded by app when the station is complete, and dropped, too.
 from bounded.compat import unload
 
 _MODULES = (
-    "wallbox.echonet_map.node",
-    "wallbox.echonet_map.epc",
     "wallbox.config",
-    "wallbox.remembered",
     "wallbox.identity",
     "wallbox.spine_map.electrical_connection",
     "wallbox.spine_map.manufacturer_information",

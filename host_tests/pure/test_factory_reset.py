@@ -1,44 +1,11 @@
 # heap: 320K
-"""Factory reset (S1): the press that asks for it, what goes and what stays, power cuts at every step."""
+"""Factory reset (S1): what goes and what stays, power cuts at every step."""
 
 from boards.sim.flash import Flash, PowerCut
 from bounded.records import Slots
 from wallbox import config, factory_reset, starts
-from wallbox.reset_button import Press
 
 SKI = "0123456789abcdef0123456789abcdef01234567"
-
-
-def pressed(*pieces):
-    """Whether the press completes; pieces are (ms, pressed) from the start on."""
-    press = Press()
-    for ms, down in pieces:
-        for _ in range(ms // 100):
-            if press.look(100, down):
-                return True
-            if press.over:
-                return False
-    return False
-
-
-def test_a_press_of_5_to_20_s_in_the_first_10_s():
-    assert pressed((1000, False), (5000, True), (200, False))
-    assert pressed((9800, False), (6000, True), (200, False))
-    assert pressed((1000, False), (20000, True), (200, False))
-    assert pressed((1000, False), (300, True), (500, False), (5000, True), (100, False))  # a bounce before it
-
-
-def test_s1_a_stuck_button_does_nothing():
-    assert not pressed((3600000, True))
-    assert not pressed((1000, False), (3600000, True))
-    assert not pressed((8000, True), (3600000, False))  # pressed before the start
-
-
-def test_other_presses_do_nothing():
-    assert not pressed((1000, False), (4800, True), (60000, False))
-    assert not pressed((1000, False), (20300, True), (200, False))
-    assert not pressed((10100, False), (6000, True), (200, False))  # that is the pairing window's, or nobody's
-    assert not pressed((60000, False))
 
 
 def used():

@@ -69,15 +69,18 @@ def test_rate_is_bounded():
 
 def test_due_soon_while_idle_later_while_charging():
     journal = Journal(Flash())
-    assert journal.due(1000) and flushed(journal) == 1 and not journal.due(1000)
+    assert journal.due(10000) and flushed(journal) == 1 and not journal.due(10000)
     journal.note(10000, CAR, 1)
-    assert not journal.due(10999) and journal.due(11000)
+    assert not journal.due(19999) and journal.due(20000)
     assert not journal.due(39999, True) and journal.due(40000, True)
     for n in range(8):
         journal.note(11000, STALL, n)
-    assert journal.due(11000, True)  # half of the ring waits
-    journal.flush(11000)
+    assert not journal.due(19999, True) and journal.due(20000, True)  # half of the ring waits
+    journal.flush(20000)
     assert not journal.due(100000)
+    journal.note(100000, CAR, 0)
+    journal.note(100000, 1, 7)
+    assert not journal.due(100999) and journal.due(101000)  # a fault soon
 
 
 def test_due_only_as_far_as_the_rate_allows():

@@ -34,6 +34,7 @@ class HealthBench(StationBench):
         StationBench.boot(self)
         self.board.restart = self.restart
         self.journal = Journal(self.board.storage, 1)
+        self.journal.flush(0)
         self.health = Health(self, self._problem, self._safe)
         self.console = Console(self)
 
