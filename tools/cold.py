@@ -63,7 +63,7 @@ RESIDENT = {
     "spine.message": "*",
     "spine.peer": "Peer._act Peer._notify Peer._say Peer.end Peer.next_message Peer.ready Peer.close "
                   "Peer._drop",
-    "wallbox.app": "App._guard App._arbiter App._remember",
+    "wallbox.app": "App.tasks App._guard App._arbiter App._remember",
     "wallbox.clock": "Clock.now_s Clock.timestamp",
     "wallbox.echonet_map.device_state": "DeviceStateMap.get DeviceStateMap.read",
     "wallbox.echonet_map.ev_connected": "EvConnectedMap.get",
