@@ -34,7 +34,7 @@ def browser():
 
 
 @pytest.fixture
-def page(box, browser):
+def page(browser, box):
     """The page, open; afterwards nothing went wrong in it, and it asked nobody but the box."""
     browser.problems.clear()
     browser.urls.clear()
@@ -56,7 +56,7 @@ def charge(box):
     box.control.wait(lambda state: state["current_ma"] == [FULL_MA] * 3, 30)
 
 
-def test_it_wants_the_password(box, browser):
+def test_it_wants_the_password(browser, box):
     browser.open(URL, "wrong")
     assert browser.evaluate("document.querySelector('#headline')") is None
     assert box.control.state()["page"]["wrong"] == 1 and box.control.state()["page"]["served"] == 0
