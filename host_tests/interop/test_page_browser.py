@@ -68,10 +68,12 @@ def test_it_wants_the_password(browser, box):
 def test_it_follows_the_car_by_itself(box, page):
     box.control.call("plug", phases=3, reaction_ms=100, ramp_ma_s=1000000, soc=40)
     page.wait(headline("waiting for the car"))
+    assert page.text("#why") == "Nothing allows less than the rating of the board, 32.0 A."
     assert page.text("#pilot") == "State B: car connected"
     charge(box)
     page.wait(headline("Charging at 22.07 kW"))
-    assert page.text("#offer") == "32.0 A offered on 3 phases, set by board"
+    assert page.text("#why") == ("Charging with up to 31.9 A on 3 phases. "
+                                 "Nothing allows less than the rating of the board, 32.0 A.")
     assert page.evaluate("document.title") == "22.07 kW · wallbox"
     rows = page.evaluate("[...document.querySelectorAll('#meter tbody tr')].map(row => row.innerText)")
     assert rows == ["L1\t32.0 A\t230 V", "L2\t32.0 A\t230 V", "L3\t32.0 A\t230 V"]
@@ -84,9 +86,8 @@ def test_it_says_who_limits(box, page):
     charge(box)
     with Raw(EMS, BOX) as ems:
         assert ems.set("ed", "0064")
-        page.wait("document.querySelector('#offer').textContent.includes('set by charging current')")
+        page.wait("document.querySelector('#why').textContent.includes('`charging current` allows 10.0/10.0/10.0 A')")
         page.wait(headline("Charging at 6.87 kW"), 30)
-        assert page.text("#offer").startswith("10.0 A offered")
         row = page.text("tr.binding").split()
         assert row[:2] == ["charging", "current"] and "10.0" in row and "sets" in row
         assert "Not set: supply, cable" in page.text("#unset")

@@ -186,7 +186,7 @@ class PageServer:
         if not known:
             self._friend = address
             self._due_ms[1] = 0
-        return OK if head.path == b"/" or head.path == b"/status.json" else NOT_FOUND
+        return OK if head.path in (b"/", b"/now.json", b"/status.json") else NOT_FOUND
 
     def _differs(self, digest):
         """Whether this is another digest than the password's, in a time that does not tell where."""
@@ -202,7 +202,7 @@ class PageServer:
             if head.path == b"/":
                 await self._page(raw, head.body, until_ms)
             else:
-                await self._status(raw, head.body, until_ms)
+                await self._status(raw, head, until_ms)
             return
         if status == OFTEN:
             self.often += 1
@@ -231,11 +231,11 @@ class PageServer:
         finally:
             file.close()
 
-    async def _status(self, raw, body, until_ms):
+    async def _status(self, raw, head, until_ms):
         await self._send(raw, self._start("200 OK\r\nContent-Type: application/json"), until_ms)
-        if body:
+        if head.body:
             view = memoryview(self._buffer)
-            for count in Status(self._app, self._name).fill(self._buffer):
+            for count in Status(self._app, self._name, head.path == b"/status.json").fill(self._buffer):
                 await self._send(raw, view[:count], until_ms)
 
     async def _send(self, raw, data, until_ms):

@@ -11,12 +11,13 @@ _MOST = const(32768)  # a block larger than this is not looked for: nothing here
 
 
 class Status:
-    """The facts about `app`, for a box called `name`. A fact is a pair of name and value; a value may itself be a
-    generator of list items. None among the facts is a place to let others run."""
+    """The facts about `app`, for a box called `name`, with the `journal` or without. A fact is a pair of name and value;
+    a value may itself be a generator of list items. None among the facts is a place to let others run."""
 
-    def __init__(self, app, name):
+    def __init__(self, app, name, journal):
         self._app = app
         self._name = name
+        self._journal = journal
 
     def fill(self, buffer):
         """Put the text into `buffer`, as often as it takes; yields the count of bytes each time, and 0 at places to
@@ -60,36 +61,48 @@ class Status:
     def facts(self):
         """Everything."""
         app = self._app
-        from wallbox.app import VERSION
-
         yield "name", self._name
-        yield "version", VERSION
+        yield "version", app.version
         yield "uptime_s", app.station.now_ms // 1000
         yield "time", app.clock.timestamp()
-        yield "update", app.update
         yield from self.charging(app)
         yield from self.meter(app)
         yield from self.peers(app)
         yield from self.car(app)
         yield from self.health(app)
+        if self._journal:
+            yield "start", app.journal.start
+            yield "journal", app.console.events(app.journal, _EVENTS)
+            unload("wallbox.evse.texts")
+        yield from self.memory(app)
 
     def charging(self, app):
         """State of the pilot, charging or why not, what is offered and which source set it."""
-        from wallbox.evse import texts
-
-        unload("wallbox.evse.texts")
         station = app.station
         guard = station.guard
         decision = station.decision
         yield "pilot", guard.state
         yield "charging", guard.why == 0 and guard.out.contactor
-        yield "why", texts.WHY[guard.why]
         yield "discharging", guard.out.discharge_ma > 0
+        yield from self.words(app)
+        yield None
         yield "offer_ma", station.offer.offer_ma
         yield "phases", station.facts.phases
         yield "binding", decision.binding if decision else None
         yield "limits", app.console.every_limit(station)
-        yield "faults", [texts.FAULTS[bit][1] for bit in range(len(texts.FAULTS)) if guard.faults >> bit & 1]
+
+    def words(self, app):
+        """What needs the texts, which are in memory no longer than that."""
+        from wallbox import why
+        from wallbox.evse import texts
+
+        unload("wallbox.why")
+        unload("wallbox.evse.texts")
+        guard = app.station.guard
+        faults = app.device_state.faults()
+        yield "reason", texts.WHY[guard.why]
+        yield "why", why.sentences(app)
+        yield "faults", [texts.FAULTS[bit][1] for bit in range(len(texts.FAULTS)) if faults >> bit & 1]
         yield "warnings", texts.warning_names(guard.warnings)
 
     def meter(self, app):
@@ -132,20 +145,27 @@ class Status:
         yield "car", found if station.car else None
 
     def health(self, app):
-        """The loop, the requests of the page, the newest events, and the heap."""
+        health = app.health
         yield "loop_gap_ms", app.loop_gap_ms
+        yield "longest_gap_ms", max(health.stall_ms, app.loop_gap_ms)
+        yield "safe_mode", bool(health.safe)
+        yield "settings", health.problem
+        yield "failures", app.failures
+        yield "update", app.update
         yield "page", app.page.report()
-        yield "journal", self.journal(app)
-        yield None
+
+    def memory(self, app):
+        """Heap in bytes: free, the largest block up to 32 KB, the least free ever seen."""
         free = largest = None
         if hasattr(gc, "mem_free"):
+            yield None
             gc.collect()
             free = gc.mem_free()
             largest = min(free, _MOST)
             while largest > 64 and not self.there(largest):
                 yield None
                 largest = largest * 7 // 8
-        yield "memory", {"free": free, "largest": largest}
+        yield "memory", {"free": free, "largest": largest, "least": app.health.least_free}
 
     def there(self, size):
         """Whether the heap has a block of `size` bytes; without a collection such a look takes little time."""
@@ -156,16 +176,3 @@ class Status:
             return False
         finally:
             gc.enable()
-
-    def journal(self, app):
-        """The newest events, the newest first."""
-        journal = getattr(app, "journal", None)
-        if journal:
-            from wallbox import journal_text
-
-            unload("wallbox.journal_text")
-            for back in range(_EVENTS):
-                event = journal.ring.newest(back)
-                if event is None:
-                    return
-                yield {"at_s": event[0], "text": journal_text.text(event[1], event[2]), "again": event[3]}
