@@ -13,7 +13,7 @@ import os
 import socket
 from hashlib import sha256
 
-from bounded.compat import const, peer_ip
+from bounded.compat import const, peer_ip, ticks_diff, ticks_ms
 from bounded.wait import readable, sleep_ms
 from wallbox.web.request import NOT_FOUND, OFTEN, OK, TIMEOUT, UNAUTHORIZED, Head
 from wallbox.web.status import Status
@@ -28,6 +28,7 @@ _STEP_MS = const(20)  # between two looks at a socket, and two connections
 _HEAD_MS = const(3000)
 _PATIENCE_MS = const(200)
 _ANSWER_MS = const(10000)
+_TURN_MS = const(4)  # of work on an answer, then the guard has its turn
 _AGAIN_MS = const(5000)  # until the listener is opened again after a failure
 _REST = const(16)  # pieces of a refused request that are read, so that the refusal arrives
 _AGAIN = const(11)  # EAGAIN
@@ -235,8 +236,15 @@ class PageServer:
         await self._send(raw, self._start("200 OK\r\nContent-Type: application/json"), until_ms)
         if head.body:
             view = memoryview(self._buffer)
+            then = ticks_ms()
             for count in Status(self._app, self._name, head.path == b"/status.json").fill(self._buffer):
-                await self._send(raw, view[:count], until_ms)
+                if count:
+                    await self._send(raw, view[:count], until_ms)
+                elif ticks_diff(ticks_ms(), then) >= _TURN_MS:
+                    await sleep_ms(0)
+                else:
+                    continue
+                then = ticks_ms()
 
     async def _send(self, raw, data, until_ms):
         """Send all of it; the guard has its turn after each piece."""

@@ -20,8 +20,8 @@ class Status:
         self._journal = journal
 
     def fill(self, buffer):
-        """Put the text into `buffer`, as often as it takes; yields the count of bytes each time, and 0 at places to
-        let others run."""
+        """Put the text into `buffer`, as often as it takes; yields the count of bytes each time, and 0 where others may
+        run."""
         at = 0
         for text in self.text():
             data = text.encode()
@@ -34,12 +34,11 @@ class Status:
                 if at == len(buffer):
                     yield at
                     at = 0
-            if not data:
-                yield 0
+            yield 0
         yield at
 
     def text(self):
-        """The JSON text, piece by piece, empty at places to let others run."""
+        """The JSON text, piece by piece."""
         lead = "{"
         for pair in self.facts():
             if pair is None:
@@ -85,7 +84,6 @@ class Status:
         yield "charging", guard.why == 0 and guard.out.contactor
         yield "discharging", guard.out.discharge_ma > 0
         yield from self.words(app)
-        yield None
         yield "offer_ma", station.offer.offer_ma
         yield "phases", station.facts.phases
         yield "binding", decision.binding if decision else None
@@ -93,11 +91,14 @@ class Status:
 
     def words(self, app):
         """What needs the texts, which are in memory no longer than that."""
-        from wallbox import why
         from wallbox.evse import texts
+
+        yield None
+        from wallbox import why
 
         unload("wallbox.why")
         unload("wallbox.evse.texts")
+        yield None
         guard = app.station.guard
         faults = app.device_state.faults()
         yield "reason", texts.WHY[guard.why]
