@@ -104,7 +104,8 @@ def test_the_facts_are_those_of_the_box(box, friend):
     assert told["faults"] == told["warnings"] == told["ems"] == [] and told["ski"] == state["ship"]["ski"]
     assert told["session_wh"] <= told["energy_wh"] and told["car"]["standard"] == "iec61851"
     assert 0 < told["memory"]["largest"] <= told["memory"]["free"]
-    assert 0 < told["memory"]["least"] <= told["memory"]["free"] + 4096 and told["uptime_s"] * 1000 <= state["uptime_ms"]
+    assert 0 < told["memory"]["least"] <= told["memory"]["free"] + 4096
+    assert told["uptime_s"] * 1000 <= state["uptime_ms"]
 
 
 def test_the_journal_goes_back_to_earlier_starts(box):

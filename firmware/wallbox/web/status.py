@@ -11,8 +11,8 @@ _MOST = const(32768)  # a block larger than this is not looked for: nothing here
 
 
 class Status:
-    """The facts about `app`, for a box called `name`, with the `journal` or without. A fact is a pair of name and value;
-    a value may itself be a generator of list items. None among the facts is a place to let others run."""
+    """The facts about `app`, for a box called `name`, with or without the `journal`: pairs of name and value. A value
+    may itself be a generator of list items. None among the facts is a place to let others run."""
 
     def __init__(self, app, name, journal):
         self._app = app
