@@ -14,6 +14,7 @@ import socket
 from hashlib import sha256
 
 from bounded.compat import const, peer_ip, ticks_diff, ticks_ms
+from bounded.on_demand import room
 from bounded.wait import readable, sleep_ms
 from wallbox.web.request import NOT_FOUND, OFTEN, OK, TIMEOUT, UNAUTHORIZED, Head
 from wallbox.web.status import Status
@@ -28,6 +29,7 @@ _STEP_MS = const(20)  # between two looks at a socket, and two connections
 _HEAD_MS = const(3000)
 _PATIENCE_MS = const(200)
 _ANSWER_MS = const(10000)
+_ROOM = const(10240)  # bytes of heap for others, rather than for code that was loaded
 _TURN_MS = const(4)  # of work on an answer, then the guard has its turn
 _AGAIN_MS = const(5000)  # until the listener is opened again after a failure
 _REST = const(16)  # pieces of a refused request that are read, so that the refusal arrives
@@ -130,6 +132,7 @@ class PageServer:
             self.failure = error
         finally:
             raw.close()
+            room(_ROOM)
 
     def _clock(self):
         return self._app.station.now_ms

@@ -5,10 +5,8 @@ import gc
 import json
 
 from bounded.compat import const, unload
-from bounded.on_demand import room
 
 _EVENTS = const(20)
-_ROOM = const(8192)  # for modules that are loaded for a moment
 _MOST = const(32768)  # a block larger than this is not looked for: nothing here asks for more at once
 
 
@@ -72,7 +70,6 @@ class Status:
         yield from self.car(app)
         yield from self.health(app)
         if self._journal:
-            room(_ROOM)
             yield "start", app.journal.start
             yield "journal", app.console.events(app.journal, _EVENTS)
             unload("wallbox.evse.texts")
@@ -94,7 +91,6 @@ class Status:
 
     def words(self, app):
         """What needs the texts, which are in memory no longer than that."""
-        room(_ROOM)
         from wallbox.evse import texts
 
         yield None
