@@ -121,6 +121,7 @@ def test_a_journal_that_ends_half_way_leaves_the_rest(page):
     page.cut = None
     assert page.evaluate("document.querySelector('#stale').hidden") and URL + "now.json" in page.urls
     assert page.evaluate("document.querySelector('#journal').tBodies[0].rows.length") == 0
+    page.open(URL, PASSWORD)
     page.wait("document.querySelector('#journal').tBodies[0].rows.length > 0")
 
 
