@@ -1,10 +1,13 @@
 # heap: 320K
 """Sessions and the energy counter over power cuts at every byte and operation; rows F2, F3 of the fault table."""
 
+import gc
+
 from boards.sim.flash import Flash, PowerCut
 from bounded.log import Log
 from host_tests.pure.session_box import BILL, Meter, SessionBox
 from wallbox.functions.ac_measurement import Energy
+from wallbox.session_text import newest
 
 
 class Story:
@@ -285,14 +288,30 @@ def test_a_list_that_is_read_while_the_log_goes_round_ends():
     box = SessionBox(Flash(1 << 17))
     for _ in range(250):
         box.session(10)
-    from wallbox.session_text import newest
-
     rows = newest(box.flash, 300)
     first = next(rows)["session"]
     for _ in range(40):
         box.session(10)
     rest = [row["session"] for row in rows]
     assert rest == sorted(rest, reverse=True) and rest[0] < first and len(rest) < 256
+
+
+def test_the_list_is_made_row_by_row():
+    if not hasattr(gc, "mem_alloc"):
+        return  # CPython keeps no count
+    box = SessionBox(Flash(1 << 17))
+    for _ in range(100):
+        box.session(10)
+        box.session_summary._credit = 16
+        assert box.session_summary.set_bill(list(BILL)) == 0
+        box.settle()
+    sizes = [0] * 100
+    count = 0
+    for _ in newest(box.flash, 100):
+        gc.collect()
+        sizes[count] = gc.mem_alloc()
+        count += 1
+    assert count == 100 and max(sizes[1:]) - min(sizes[1:]) < 256, sizes
 
 
 def test_the_record_of_another_size_is_none():
