@@ -241,6 +241,24 @@ def test_relations_are_listed_and_deleted():
         assert box.ask("read", read, **NODE) == []
 
 
+def test_a_delete_of_an_entity_or_a_device_takes_all_below_it():
+    body = '[[{"nodeManagement%sDeleteCall":[{"%sDelete":[{"clientAddress":[%s]},{"serverAddress":[%s]}]}]}]]'
+    ems, own = '{"device":"d:_n:EMS"}', '{"device":"d:_n:BOX"}'
+    for client, server, left in (
+        (ems, own, 0), (ems + ',{"entity":[1]}', own, 1), (ems, own + ',{"entity":[1]}', 0),
+        (ems + ',{"entity":[2]}', own + ',{"entity":[1]},{"feature":5}', 1), (ems + ',{"entity":[3]}', own, 2),
+        (ems, own + ',{"entity":[0]}', 2),
+    ):
+        for what, item in (("Subscription", "subscription"), ("Binding", "binding")):
+            box = Box()
+            assert box.relate(what) == 0 and box.relate(what, source=((2,), 1), to=((1,), 6)) == 0
+            if left == 1 and "[2]" in client:
+                assert box.relate(what, source=((2,), 1), delete=True, to=((1,), 6)) == 0
+            error = box.ask("call", body % (what, item, client, server), ack=True, **NODE)
+            relations = box.peer.bindings if what == "Binding" else box.peer.subscriptions
+            assert error == 0 and len(relations) == left, (client, server)
+
+
 def test_relation_calls_of_every_kind():
     box = Box()
     call = '[[{"nodeManagementSubscriptionRequestCall":[{"subscriptionRequest":[%s]}]}]]'
