@@ -1,4 +1,6 @@
-"""Damaged datagrams against a device: never an exception, always an answer or silence as the protocol says."""
+"""Damaged datagrams against a device: never an exception, always an answer or silence as the protocol says.
+
+40,000 at random here, 9,000 more on all runtimes in pure/; `make fuzz` does 100,000 of each kind on each runtime."""
 
 import json
 
@@ -15,7 +17,7 @@ from spine.restricted import CLEARED, changes
 
 @pytest.mark.parametrize("seed", range(4))
 def test_damaged_datagrams(seed):
-    assert fuzz(seed, 25000) > 5000
+    assert fuzz(seed, 10000) > 2000
 
 
 WORDS = st.sampled_from(
