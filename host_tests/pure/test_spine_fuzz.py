@@ -1,5 +1,5 @@
 # heap: 256K
-"""Damaged datagrams on every runtime: never an exception, bounded memory (more: properties/test_spine_fuzz, `make fuzz`)."""
+"""Damaged datagrams on every runtime: never an exception, bounded memory (more: properties/, `make fuzz`)."""
 
 import gc
 import json
