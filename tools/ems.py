@@ -202,6 +202,8 @@ async def _talk(spine, out):
     parser, failed = _parser(talking=True), None
     loop = asyncio.get_running_loop()
     while not spine.ended.done():
+        if sys.stdin.isatty():
+            print("> ", end="", flush=True)
         line = await loop.run_in_executor(None, sys.stdin.readline)
         if not line:
             break

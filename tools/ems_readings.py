@@ -3,7 +3,7 @@
 Each function takes the SpineClient and an entity and returns plain facts, or nothing where the box has none of it.
 """
 
-from spine_client import Refused
+from spine_client import Refused, listed
 from spine_values import number, seconds
 
 
@@ -15,12 +15,8 @@ async def read(spine, kind, entity, function, entries=None):
                 data = await spine.read(feature, function)
             except Refused:
                 break
-            return data if entries is None else _rows(data.get(entries))
+            return data if entries is None else listed(data.get(entries))
     return {} if entries is None else []
-
-
-def _rows(value):
-    return value if isinstance(value, list) else [value] if value else []
 
 
 async def whole(spine):
@@ -95,10 +91,10 @@ async def permitted(spine, entity):
     found = []
     for row in rows:
         of = names.get(row.get("parameterId")) or {}
-        for each in _rows(row.get("permittedValueSet")):
-            ranges = [{side: number(one.get(side)) for side in ("min", "max")} for one in _rows(each.get("range"))]
+        for each in listed(row.get("permittedValueSet")):
+            ranges = [{side: number(one.get(side)) for side in ("min", "max")} for one in listed(each.get("range"))]
             found.append({"what": of.get("scopeType"), "phases": of.get("acMeasuredPhases"), "ranges": ranges,
-                          "values": [number(one) for one in _rows(each.get("value"))]})
+                          "values": [number(one) for one in listed(each.get("value"))]})
     return found
 
 
@@ -148,7 +144,7 @@ async def curves(spine, entity):
     found = []
     for kind in kinds:
         slots = []
-        for each in _rows((values.get(kind.get("timeSeriesId")) or {}).get("timeSeriesSlot")):
+        for each in listed((values.get(kind.get("timeSeriesId")) or {}).get("timeSeriesSlot")):
             slot = {"s": seconds(each.get("duration"))}
             slot.update({name: number(each[name]) for name in ("value", "minValue", "maxValue") if name in each})
             slots.append(slot)
@@ -165,7 +161,7 @@ async def prices(spine, entity):
     for at, kind in enumerate(kinds):
         tariff = kind.get("tariffDescription") or {}
         slots = []
-        for slot in _rows(tables[at].get("incentiveSlot")) if at < len(tables) else ():
+        for slot in listed(tables[at].get("incentiveSlot")) if at < len(tables) else ():
             incentive = _first(_first(slot.get("tier")).get("incentive"))
             start = (slot.get("timeInterval") or {}).get("startTime") or {}
             slots.append({"start_s": seconds(start.get("relative")), "value": number(incentive.get("value"))})
@@ -176,7 +172,7 @@ async def prices(spine, entity):
 
 
 def _first(value):
-    return (_rows(value) or [{}])[0]
+    return (listed(value) or [{}])[0]
 
 
 async def setpoints(spine, entity):
@@ -203,3 +199,10 @@ async def bills(spine, entity):
     values = {each.get("billId"): each for each in rows}
     return [{"bill": each.get("billId"), "wanted": bool(each.get("updateRequired")),
              "content": values.get(each.get("billId")) or {}} for each in kinds]
+
+
+def billed(content):
+    """(energy in Wh, duration in s) of a bill, each None where it does not say."""
+    total = content.get("total") or {}
+    begin = seconds((total.get("timePeriod") or {}).get("startTime"))
+    return number(_first(total.get("value")).get("value")), None if begin is None else -begin

@@ -1,6 +1,8 @@
 """What `ems.py show` prints: device tree, use cases, and what each entity offers, in lines for people."""
 
-from spine_values import duration
+from ems_readings import billed
+from spine_client import listed
+from spine_values import duration, number
 
 
 def lines(spine, found):
@@ -67,8 +69,20 @@ def _entity(facts):
             each["what"], _value(each["value"]), each["unit"], "active" if each["active"] else "not active",
             _value(each["min"]), _value(each["max"]))
     for each in facts.get("bills") or ():
-        yield "bill          %s%s: %s" % (each["bill"], " (wanted)" if each["wanted"] else "",
-                                          each["content"] or "none")
+        yield "bill          %s%s: %s" % (each["bill"], " (wanted)" if each["wanted"] else "", _bill(each["content"]))
+
+
+def _bill(content):
+    energy_wh, duration_s = billed(content)
+    if energy_wh is None:
+        return "none"
+    words = "%s Wh in %s" % (energy_wh, "?" if duration_s is None else duration(duration_s))
+    for cost in listed((content.get("total") or {}).get("cost")):
+        words += ", %s %s" % (number(cost.get("cost")), cost.get("currency"))
+    for each in listed(content.get("position")):
+        for share in listed(each.get("value")):
+            words += ", %s %s %%" % (each.get("positionType"), number(share.get("valuePercentage")))
+    return words
 
 
 def _phases(each):

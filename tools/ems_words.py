@@ -146,7 +146,8 @@ async def bill(spine, given, out):
 
 
 async def _session(spine, out):
-    """Wait until the box wants a summary; energy in Wh and seconds of the session as seen from here."""
+    """Wait until the box wants a summary; energy in Wh and seconds of the session: the box's own where it says them,
+    else as seen from here."""
     news = asyncio.Event()
     charged = {"id": None, "wh": 0}
 
@@ -177,9 +178,14 @@ async def _session(spine, out):
         if begun is not None and not car and ended is None:
             ended = time.monotonic()
         wanted = [each for each in await ems_readings.bills(spine, spine.one("Bill").entity) if each["wanted"]]
-        if wanted and ended:
-            spine.on_notify = None
-            return charged["wh"], round(ended - begun)
+        if wanted and not car:
+            energy_wh, duration_s = ems_readings.billed(wanted[0]["content"])
+            if energy_wh is not None and duration_s is not None:
+                spine.on_notify = None
+                return energy_wh, duration_s
+            if ended:
+                spine.on_notify = None
+                return charged["wh"], round(ended - begun)
         news.clear()
         await _unless_ended(spine, news.wait())
 

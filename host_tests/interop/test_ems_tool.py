@@ -123,6 +123,7 @@ def paired(box, tool):
 @pytest.fixture(scope="module")
 def session(box, paired):
     talk = Talk(paired)
+    talk.say("limit --off")  # ends the time in which the failsafe power counts
     yield talk
     assert talk.end() in (0, 1)  # 1: some words were refused, as they had to be
 
@@ -302,7 +303,7 @@ def test_follow_tells_what_is_notified(box, car):
     want.join()
     (told,) = [each for each in news if each["function"] == "timeSeriesListData"][-1:]
     assert told["entity"] == [1, 1]
-    assert told["data"]["timeSeriesData"][0]["timeSeriesSlot"][0]["value"] == {"number": 7000, "scale": 0}
+    assert told["data"]["timeSeriesData"][0]["timeSeriesSlot"][0]["value"]["number"] in range(6900, 7001)
 
 
 def test_a_car_leaves_gets_its_bill_and_another_comes(box, car):
@@ -335,16 +336,20 @@ def test_a_bill_is_written_when_a_session_that_was_watched_is_over(box, car):
 
     def leave():
         box.control.wait(lambda state: state["session_wh"], 30)
-        time.sleep(1.5)  # the EMS hears of energy once a second
         box.control.call("unplug")
 
-    leaves = threading.Thread(target=leave)
+    leaves = threading.Timer(2, leave)  # once the EMS watches
     leaves.start()
     (done,) = car.say("bill --wait --price 0.3")
     leaves.join()
-    assert done["energy_wh"] > 0 and done["duration_s"] > 0 and done["cost"] > 0
-    (kept,) = box.control.call("sessions")["sessions"][:1]
-    assert abs(kept["energy_wh"] - done["energy_wh"]) < 30, kept
+    assert done["energy_wh"] > 0 and done["cost"] > 0
+    for _ in range(50):  # the record is written soon after
+        (kept,) = box.control.call("sessions")["sessions"][:1]
+        if "billed_wh" in kept and kept["energy_wh"] == done["energy_wh"]:
+            break
+        time.sleep(0.1)
+    assert (kept["energy_wh"], kept["duration_s"]) == (done["energy_wh"], done["duration_s"]), kept
+    assert kept["billed_wh"] == str(done["energy_wh"])
 
 
 def test_a_second_ems_is_told_that_it_may_not_write(box, car, tmp_path):
