@@ -24,6 +24,10 @@ def sentences(app):
                 yield "Not charging: fault %s, %s." % FAULTS[bit]
         return
     decision = station.decision
+    back = station.discharge
+    if back and back.on:
+        yield _back(guard, back, decision)
+        return
     if guard.why == 0 and guard.out.contactor:
         yield "Charging with up to %s A on %d phases." % (_amperes(guard.offered_ma), station.facts.phases)
     else:
@@ -32,6 +36,19 @@ def sentences(app):
         yield _bound(app, decision)
     if station.offer.wait_ms:
         yield "It goes on in %d s when nothing changes." % ((station.offer.wait_ms + 999) // 1000)
+
+
+def _back(guard, back, decision):
+    """The sentence about power out of the car."""
+    if guard.out.discharge_ma:
+        words = "Discharging with up to %s A" % _amperes(guard.out.discharge_ma)
+    elif back.ma:
+        return "Not discharging yet: %s." % WHY[guard.why]
+    elif decision.binding == "setpoint":
+        return "Neither charging nor discharging: it is to discharge, but not now, or with a power of 0."
+    else:
+        words = "Not discharging"
+    return words + (", as asked." if decision.binding == "setpoint" else ", bound by `%s`." % decision.binding)
 
 
 def _bound(app, decision):

@@ -4,6 +4,7 @@
 from bounded.compat import micropython
 from host_tests.simulation.guard_bench import Bench
 from host_tests.simulation.station_bench import StationBench
+from wallbox.why import sentences
 
 CAR = {"discharge": True, "ramp_ma_s": 1000000}
 
@@ -215,6 +216,29 @@ def test_limits_of_magnitude_bound_it_and_limits_of_consumption_do_not():
     bench.device_state.set_in_service(False)
     bench.until(bench.paused, 8000)
     assert bench.station.decision.binding == "out of service" and bench.plant.current_ma[0] == 0
+
+
+class Health:
+    safe = False
+
+
+def test_why_it_discharges_or_not_in_words():
+    bench = box(supply_ma=20000)
+    bench.health = Health()
+    bench.until(bench.charging, 20000)
+    assert list(sentences(bench))[0] == "Charging with up to 19.9 A on 3 phases."
+    bench.operation_mode.set(1)
+    bench.setpoint.directed()
+    bench.run(2000)
+    assert list(sentences(bench))[0][:20] == "Not discharging yet:"
+    flows(bench, -20000)
+    assert list(sentences(bench)) == ["Discharging with up to 20.0 A, bound by `supply`."]
+    put(bench.setpoint, bench.setpoint.back.set_current_ma(8000))
+    flows(bench, -8000)
+    assert list(sentences(bench)) == ["Discharging with up to 8.0 A, as asked."]
+    bench.plant.fault("modem_silent", True)
+    bench.run(1000)
+    assert list(sentences(bench))[0][:35] == "Neither charging nor discharging: i"
 
 
 def test_from_a_pause_by_a_limit_of_nothing_it_still_discharges():
