@@ -25,6 +25,7 @@ STORE = const(43)  # flash cannot be written; what happens is only in RAM
 SAFE_MODE = const(44)  # value: starts in quick succession (starts.py)
 FACTORY_RESET = const(45)  # value: 0 refused, 1 by the button, 2 by a word, 3 with identity and records
 SELF_TEST = const(46)  # value: mask of what failed, 1 pilot, 2 residual current monitor, 4 contactor
+UPDATE = const(47)  # value: 0 failed, 1 installed, 2 the new program has proven itself
 
 _FORMAT = "<HHIIi"  # start, code, seconds since start, wall clock or 0, value
 _BYTES = const(16)

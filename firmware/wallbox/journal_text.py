@@ -19,7 +19,8 @@ stood still for %d ms
 flash cannot be written
 safe mode: %d quick starts
 factory reset %s|refused|by the button|by a word|with identity and records
-self-test: failed parts %d (1 pilot, 2 residual current monitor, 4 contactor)""", "|")
+self-test: failed parts %d (1 pilot, 2 residual current monitor, 4 contactor)
+update %s|failed|installed|proven""", "|")
 
 
 def text(code, value):

@@ -14,6 +14,7 @@ import os
 import slots
 from bounded.compat import const
 from bounded.wait import sleep_ms
+from wallbox.journal import UPDATE
 
 MARK = "ota.tried"  # in the storage folder: MicroPython is on trial (boot.py made it)
 _LOOK_MS = const(1000)
@@ -82,5 +83,6 @@ class Trial:
             print("this program is proven, but that cannot be kept: %s" % error)
             return False
         self.proven = True
+        self._app.journal.note(self._app.station.now_ms, UPDATE, 2)
         print("this program has proven itself and stays")
         return True

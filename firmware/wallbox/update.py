@@ -21,6 +21,7 @@ from bounded.compat import const, ticks_diff, ticks_ms, unload
 from bounded.on_demand import release
 from bounded.wait import sleep_ms
 from wallbox.bundle import MAGIC, MICROPYTHON, MOST, fits, numbers, parsed
+from wallbox.journal import UPDATE
 
 KEY = "update.pub"  # x and y of the public key, 64 bytes, in the storage folder
 _STARTS = const(3)  # of a program on trial
@@ -242,6 +243,7 @@ class _Job:
             await self._install(source)
         except Exception as error:  # noqa: BLE001 - whatever it is, the wallbox goes on as it was
             self._say("failed: %s" % (str(error) or repr(error)))
+            app.journal.note(app.station.now_ms, UPDATE, 0)
         else:
             self._clean_up()
             self._say("done: starts now, on trial")
@@ -267,7 +269,7 @@ class _Job:
         own = numbers(sys.implementation.version)
         image = found.kind == MICROPYTHON
         fits(found, installed_board(), getattr(sys.implementation, "_mpy", 0) >> 10, own,
-                     own if image else numbers(VERSION), self._request.get("older") is True)
+             own if image else numbers(VERSION), self._request.get("older") is True)
         self._say("installing %s %d.%d.%d, %d KB" % (
             ("MicroPython" if image else "the program",) + found.version + (found.size() // 1024,)))
         if image:
@@ -280,13 +282,16 @@ class _Job:
 
     def _clean_up(self):
         """The file takes the room of a program; starts that follow are wanted, and no reason for safe mode."""
-        from wallbox import starts
-
+        app = self.app
         try:
+            from wallbox import starts
+
+            app.journal.note(app.station.now_ms, UPDATE, 1)
+            app.journal.flush(app.station.now_ms)
             if "file" in self._request:
                 os.remove(self._request["file"])
-            starts.forget(self.app.board.storage)
-        except OSError as error:
+            starts.forget(app.board.storage)
+        except (OSError, MemoryError) as error:  # it is installed all the same
             print("after the update: %s" % error)
         for name in ("wallbox.starts", "bounded.records"):
             unload(name)

@@ -171,8 +171,8 @@ def test_words():
     assert text(1, 7) == "fault WELD" and text(3, ord("C")) == "state C"
     assert text(77, 5) == "event 77, 5"
     assert text(45, 0) == "factory reset refused" and text(44, 10) == "safe mode: 10 quick starts"
-    for code in list(range(1, 10)) + list(range(32, 47)):
+    for code in list(range(1, 10)) + list(range(32, 48)):
         for value in (0, 1, 5):
             assert "%" not in text(code, value) and text(code, value)[:5] != "event"
-    assert text(47, 1) == "event 47, 1" and text(10, 1) == "event 10, 1"
+    assert text(47, 2) == "update proven" and text(48, 1) == "event 48, 1" and text(10, 1) == "event 10, 1"
     assert duration(59) == "00:00:59" and duration(90061) == "1d 01:01:01"

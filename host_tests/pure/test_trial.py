@@ -7,6 +7,7 @@ import slots
 from host_tests.pure.support import own_folder
 from host_tests.pure.test_records import CutFlash, PowerCut
 from wallbox import trial
+from wallbox.journal import UPDATE
 
 
 class _Board:
@@ -34,8 +35,17 @@ class _Station:
         self.healthy = _Source()
 
 
+class _Journal:
+    def __init__(self):
+        self.events = []
+
+    def note(self, now_ms, code, value):
+        self.events.append((code, value))
+
+
 class _App:
     def __init__(self, storage="host_tests/pure"):
+        self.journal = _Journal()
         self.station = _Station()
         self.board = _Board(storage)
         self.failures = 0
@@ -63,6 +73,7 @@ def test_ten_healthy_seconds_in_one_piece_prove_it():
     for alive in [True] * 9 + [False] + [True] * 9:
         assert one.look(alive) and not one.proven and _at(store) == ("b", 4)
     assert one.look(True) and one.proven and _at(store) == ("b", 0)
+    assert one._app.journal.events == [(UPDATE, 2)]
 
 
 def test_without_its_network_it_is_not_healthy():

@@ -191,6 +191,22 @@ class _Disk:
         return (4096, 4096, 512, 75, 75, 0, 0, 0, 0, 255)
 
 
+def test_flash_that_keeps_something_else_is_noticed():
+    _device()
+    usual = update.Folder.receive
+
+    async def worn(self, source):
+        await usual(self, source)
+        _put(_ROOT + "/b/lib/bounded/cold", bytes(range(255, -1, -1)) * 9)
+
+    update.Folder.receive = worn
+    try:
+        assert install(bundles.bundle(_NEW)) == "lib/bounded/cold does not read back as it was written"
+    finally:
+        update.Folder.receive = usual
+    assert _at() == ("a", 0)
+
+
 def test_everybody_gets_a_turn_between_pieces():
     _device()
     turns = [0]

@@ -13,6 +13,7 @@ from host_tests.pure.test_update import _NEW, _OLD, _device, _files, _put, _tree
 from wallbox import app as apps
 from wallbox import update
 from wallbox.console import Console
+from wallbox.journal import UPDATE
 
 _ROOT = own_folder("update_job")
 _FILE = _ROOT + "/new.bundle"
@@ -39,6 +40,7 @@ class _Station:
     def __init__(self):
         self.guard = _Guard()
         self.healthy = _Source()
+        self.now_ms = 5000
         self.allowed = []
 
     def allow(self, source, allowed):
@@ -67,8 +69,21 @@ class _Board:
         self.written.append((target, storage))
 
 
+class _Journal:
+    def __init__(self):
+        self.events = []
+        self.flushed = 0
+
+    def note(self, now_ms, code, value):
+        self.events.append((code, value))
+
+    def flush(self, now_ms):
+        self.flushed = len(self.events)
+
+
 class App:
     def __init__(self):
+        self.journal = _Journal()
         self.station = _Station()
         self.board = _Board()
         self.failures = 0
@@ -117,6 +132,7 @@ def test_it_installs_without_power_and_restarts():
     assert Slots(Files(_ROOT), "starts", 1).read() == b"\0"  # a wanted start is no reason for safe mode
     assert app.restarts == 1 and app.update == "done: starts now, on trial"
     assert app.station.allowed[0] is False
+    assert app.journal.events == [(UPDATE, 1)] and app.journal.flushed == 1
     assert _files(_tree(_ROOT + "/b")) == dict(_NEW) and "new.bundle" not in os.listdir(_ROOT)
     assert "wallbox.update" not in sys.modules and "wallbox.bundle" not in sys.modules
     assert ask(app) == {"update": app.update}
@@ -127,6 +143,7 @@ def test_after_a_failure_charging_goes_on():
     ask(app, file=_FILE)
     assert app.update == "failed: this is no update bundle" and app.restarts == 0
     assert app.station.allowed == [False, True] and not app.updating
+    assert app.journal.events == [(UPDATE, 0)]
     ask(app, file="/nowhere")
     assert app.update == "failed: there is no file /nowhere"
 
