@@ -41,7 +41,9 @@ def _now_us():
 
 def loaded():
     """Bytes of heap that the code of an update takes."""
-    import bounded.wait  # noqa: F401 - is there anyway
+    import bounded.on_demand  # noqa: F401 - these are there anyway
+    import bounded.wait  # noqa: F401
+    import wallbox.journal  # noqa: F401
 
     gc.collect()
     before = gc.mem_alloc()
