@@ -4,7 +4,7 @@ MicroPython holds a module's code in RAM as long as the module is loaded, though
 once a day. Of the units in COLD every function moves into one file, `lib/bounded/cold`, from which lib/bounded/
 on_demand.py loads it when it is called, except
 
-* what RESIDENT lists: what runs every second or so, and what cleans up after a failure;
+* what RESIDENT lists; what TOGETHER lists goes in one piece for each class;
 * what has a decorator or uses `super()`, special methods but `__init__`, what another class of the same family also
   defines, and functions that are called with keywords.
 
@@ -14,97 +14,14 @@ the decorator MARK; `split` on the finished text, which has the short names, and
 
 import ast
 
+from cold_table import COLD, RESIDENT, SMALL, TOGETHER
 from link_names import constant_name
 
 MARK = "cold_"
-FETCH, CALLED, MADE, PLACE = "fetch", "called", "made", "tell"  # of lib/bounded/on_demand.py
+FETCH, CALLED, MADE, LATER, PLACE = "fetch", "called", "made", "later", "tell"  # of lib/bounded/on_demand.py
+TEXT = "schema"  # of lib/spine/schema.py
 MODULE = "bounded.on_demand"
 _LEAST = 40  # nodes of a module's function that is worth a stub
-
-COLD = ("ship", "spine", "wallbox.spine_map", "wallbox.app", "wallbox.functions", "wallbox.echonet_map", "echonet",
-        "bounded.json_reader", "wallbox.functions.phase_limits", "wallbox.spine_map.ev_connected",
-        "wallbox.update", "wallbox.web", "boards.devkit", "boards.esp32.net")
-
-# What stays in memory, by module: functions, and methods behind the name of their class; `*` is all.
-RESIDENT = {
-    "boards.devkit": "Devkit.sample",
-    "boards.esp32.ladder": "Ladder.step",
-    "boards.esp32.net": "Keeper.run Keeper.keep_time Wifi.address Ethernet.address",
-    "boards.sim.car": "Car.__init__ Car.step Car._follow Car.soc duty_ma",
-    "boards.sim.contactor": "*",
-    "boards.sim.injected": "Faults.step",
-    "boards.sim.meter": "Meter.step Meter._telegram Meter.measure",
-    "boards.sim.pilot_circuit": "PilotCircuit.step PilotCircuit.measure plateau",
-    "boards.sim.plant": "Plant.apply Plant.sample Plant.step Plant.proximity_ohm",
-    "boards.sim.rcm": "ResidualCurrentMonitor.step",
-    "boards.sim.thermal": "Thermal.step Thermal._read",
-    "bounded.iso8601": "duration_ms put_timestamp",
-    "bounded.json_reader": "JsonReader.feed JsonReader._listed JsonReader._string JsonReader.begin JsonReader.name "
-                           "JsonReader.open JsonReader.push JsonReader.skip JsonReader.unknown JsonReader.element "
-                           "JsonReader.began JsonReader.entry JsonReader.parent JsonReader._keep",
-    "bounded.json_scan": "*",
-    "bounded.json_writer": "*",
-    "echonet.frame": "*",
-    "echonet.node": "Node.announce Node.handle Node._answer",
-    "echonet.object": "EchonetObject.changes EchonetObject.get EchonetObject.set",
-    "echonet.udp": "Server.run Server._announce Server._answer Server._listen Server._send",
-    "ship.connection": "Connection._piece Connection._whole Connection.emit Connection.feed Connection.put "
-                       "Connection.tick",
-    "ship.dnssd": "Responder.tick Responder.handle",
-    "ship.dnssd_peers": "Peers.ask Peers.known",
-    "ship.dnssd_socket": "serve _listen",
-    "ship.node": "Node.tick Node.keep Node.left Node.listen",
-    "ship.session": "Session.run Session.drained Session.pump Session.send",
-    "ship.trust": "Trust.is_trusted Trust.known Trust.window_open",
-    "spine.client": "Client.wish",
-    "spine.device": "Device.changed Device.find within",
-    "spine.incoming": "Incoming._find Incoming._refusal Incoming._wanted Incoming.began Incoming.entry "
-                      "Incoming.unknown Incoming.verdict Incoming.begin Incoming.element",
-    "spine.message": "*",
-    "spine.peer": "Peer._act Peer._notify Peer._say Peer.end Peer.next_message Peer.ready Peer.close "
-                  "Peer._drop",
-    "wallbox.app": "App.tasks App._guard App._arbiter App._remember",
-    "wallbox.clock": "Clock.now_s Clock.timestamp",
-    "wallbox.echonet_map.device_state": "DeviceStateMap.get DeviceStateMap.read",
-    "wallbox.echonet_map.ev_connected": "EvConnectedMap.get",
-    "wallbox.echonet_map.load_control": "LoadControlMap.get",
-    "wallbox.echonet_map.operation_mode": "OperationModeMap.get",
-    "wallbox.echonet_map.power_limit": "PowerLimitMap.get",
-    "wallbox.functions.ac_measurement": "Energy.step Energy.begin_session Energy.session_wh",
-    "wallbox.functions.device_state": "DeviceState.faults",
-    "wallbox.functions.ev_connected": "*",
-    "wallbox.functions.load_control": "LoadControl.step",
-    "wallbox.functions.charge_plan": "ChargePlan.step",
-    "wallbox.functions.ems_watch": "EmsWatch.heartbeat EmsWatch.lease EmsWatch.alive",
-    "wallbox.functions.setpoint": "Setpoint.step Setpoint.mode",
-    "wallbox.functions.power_limit": "PowerLimit.effective_w PowerLimit.step",
-    "wallbox.functions.session_summary": "SessionSummary.step SessionSummary.running SessionSummary.wanted "
-                                         "SessionSummary._session",
-    "wallbox.ship_link": "ShipLink._clock ShipLink.button ShipLink._look ShipLink.after_handshake "
-                         "ShipLink.disconnected",
-    "wallbox.spine_map.ac_measurement": "AcMeasurementFeature.value AcMeasurementFeature.step kind_and_phase",
-    "wallbox.spine_map.device_configuration": "DeviceConfigurationFeature.step EvConfigurationFeature.step",
-    "wallbox.spine_map.device_diagnosis": "DeviceDiagnosisFeature.step",
-    "wallbox.spine_map.charging_power_limits": "ChargingPowerLimitsFeature.step ChargingPowerLimitsFeature._now "
-                                               "ChargingPowerLimitsFeature._bounds",
-    "wallbox.spine_map.consumption_curve": "ConsumptionCurveFeature.step ConsumptionCurveFeature._back_wh",
-    "wallbox.spine_map.ev_connected": "EvEntity._session EvEntity.step EvEntity._step_state EvEntity.heard",
-    "wallbox.spine_map.incentive_table": "IncentiveTableFeature.step",
-    "wallbox.spine_map.load_control": "LoadControlFeature.step",
-    "wallbox.spine_map.measurement": "EvMeasurementFeature._value EvMeasurementFeature.step",
-    "wallbox.spine_map.node": "SpineNode.run SpineNode.expect_ems SpineNode.disconnected Link.end Link._send "
-                              "Link.close",
-    "wallbox.spine_map.power_limit": "PowerLimitFeature.step",
-    "wallbox.spine_map.session_summary": "SessionSummaryFeature.step",
-    "wallbox.spine_map.setpoint": "SetpointFeature.step",
-    "wallbox.station": "*",
-    "wallbox.health": "Health.step Health._look",
-    "wallbox.journal": "Journal.note Journal.take Journal.due",
-    "wallbox.supervisor": "*",
-    "wallbox.update": "Progress.turn",
-    "wallbox.update_source": "FileSource.read HttpSource.read patiently",
-    "wallbox.web.server": "PageServer.run",
-}
 
 
 class ColdError(Exception):
@@ -117,8 +34,9 @@ def mark(sources, unit_of, everything=False):
     MARK carries the place of the function's name in that list: a string would not survive the renaming."""
     names = []
 
-    def put(node, name):
-        node.decorator_list.append(ast.Call(ast.Name(MARK, ast.Load()), [ast.Constant(len(names))], []))
+    def put(node, name, together=False):
+        number = ast.Constant(len(names))
+        node.decorator_list.append(ast.Call(ast.Name(MARK, ast.Load()), [number, ast.Constant(together)], []))
         names.append(name)
 
     trees = {name: ast.parse(source) for name, source in sources.items()}
@@ -131,9 +49,11 @@ def mark(sources, unit_of, everything=False):
                         methods.setdefault((families.get(node.name, node.name), each.name), []).append(node.name)
     result = dict(sources)
     for name, tree in trees.items():
-        if unit_of.get(name) not in COLD:
+        if name not in unit_of or not (name + ".").startswith(tuple(each + "." for each in COLD)):
             continue
         stay = set() if everything else set(RESIDENT.get(name, "").split())
+        often = set() if everything else set(TOGETHER.get(name, "").split())
+        small = not everything and name.startswith(SMALL)
         for node in tree.body:
             if isinstance(node, ast.ClassDef):
                 for each in node.body:
@@ -142,12 +62,52 @@ def mark(sources, unit_of, everything=False):
                     stays = node.name + "." + each.name in stay or "*" in stay and each.name != "__init__"
                     if _movable(each) and not stays and (each.name == "__init__" or len(
                             methods[families.get(node.name, node.name), each.name]) == 1):
-                        put(each, "%s.%s.%s" % (name, node.name, each.name))
+                        together = small or {node.name + "." + each.name, node.name + ".*"} & often
+                        put(each, "%s.%s.%s" % (name, node.name, each.name),
+                            bool(together) and each.name != "__init__")
             elif _movable(node) and not {node.name, "*"} & stay and node.name not in keyworded:
                 if sum(1 for _ in ast.walk(node)) >= _LEAST:
                     put(node, "%s.%s" % (name, node.name))
         result[name] = ast.unparse(tree)
     return result, names
+
+
+def move_texts(sources):
+    """The modules with every `schema(b"...")` (lib/spine/schema.py) replaced by a number, and the bytes with which the
+    file begins: the texts, two bytes of length before each."""
+    result, places, head = dict(sources), {}, bytearray(1)  # no place is 0
+    for name, source in sources.items():
+        if TEXT + "(" not in source:
+            continue
+        tree = _Texts(places, head).visit(ast.parse(source))
+        result[name] = ast.unparse(tree)
+    return result, bytes(head)
+
+
+class _Texts(ast.NodeTransformer):
+    def __init__(self, places, head):
+        self._places, self._head = places, head
+
+    def visit_Assign(self, node):
+        old = node.value
+        node = self.generic_visit(node)
+        if node.value is not old:  # so that no module holds it
+            node.value = ast.Call(ast.Name("const", ast.Load()), [node.value], [])
+        return node
+
+    def visit_Call(self, node):
+        value = node.args[0] if len(node.args) == 1 else None
+        if getattr(node.func, "id", None) != TEXT or not isinstance(getattr(value, "value", None), bytes):
+            return self.generic_visit(node)
+        text = value.value
+        if text not in self._places:
+            place = len(self._head)
+            if place >= 1 << 14:
+                raise ColdError("more than 16 KB of texts")
+            name = text[: text.index(b":")]
+            self._places[text] = place << 16 | (sum(name) + 31 * len(name)) & 0xFFFF
+            self._head += len(text).to_bytes(2, "big") + text
+        return ast.Constant(self._places[text])
 
 
 def _families(trees):
@@ -188,22 +148,23 @@ def _movable(node):
 
 class Split:
     """What `split` found: `texts` without the functions, `functions` [(record, name, source, number of its mark)],
-    `records` the names in each, `places` where they are in the file."""
+    `records` the names in each, `places` where they are in the file, behind its `head`."""
 
-    def __init__(self, texts):
+    def __init__(self, texts, head):
         self.texts = dict(texts)
+        self.head = head
         self.functions = []
         self.records = []
         self.places = []
 
 
-def split(texts, module_of):
+def split(texts, module_of, head=b""):
     """Take the marked functions out of `texts`, {target: source}; `module_of(target)` is its dotted name."""
-    result = Split(texts)
+    result = Split(texts, head)
     for target, text in texts.items():
         if MARK in text:
             result.texts[target] = _without(ast.parse(text), module_of(target), result)
-    at = 0
+    at = len(head)
     for names in result.records:
         result.places.append(at)
         at += 2 + sum(len(name) + 8 for name in names)
@@ -216,14 +177,14 @@ def split(texts, module_of):
 
 def container(found, compiled):
     """The bytes of the file: records first, then `compiled`, the code of each of `found.functions`."""
-    offset = sum(2 + sum(len(name) + 8 for name in names) for names in found.records)
+    offset = len(found.head) + sum(2 + sum(len(name) + 8 for name in names) for names in found.records)
     where, known = {}, {}
     for (record, name, _, _), code in zip(found.functions, compiled):
         if code not in known:
             known[code] = offset
             offset += len(code)
         where[record, name] = known[code]
-    head = b""
+    head = found.head
     for number, names in enumerate(found.records):
         text = "".join(" %s=%06d" % (name, where[number, name]) for name in names).encode()
         head += len(text).to_bytes(2, "big") + text
@@ -249,6 +210,32 @@ class _Placed(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
+class _Bound(ast.NodeTransformer):
+    """In a class, `self.name` of a method that is marked, where it is not called, becomes `later(self, "name")`: a
+    bound method would hold the function in memory."""
+
+    def __init__(self, tree):
+        self._names = {each.name for each in tree.body if hasattr(each, "decorator_list") and _marked(each)}
+        self.found = False
+        if self._names:
+            self.generic_visit(tree)
+
+    def visit_Call(self, node):
+        if isinstance(node.func, ast.Attribute):
+            node.func.value = self.visit(node.func.value)
+        else:
+            node.func = self.visit(node.func)
+        node.args = [self.visit(each) for each in node.args]
+        node.keywords = [self.visit(each) for each in node.keywords]
+        return node
+
+    def visit_Attribute(self, node):
+        if node.attr in self._names and isinstance(node.ctx, ast.Load) and getattr(node.value, "id", None) == "self":
+            self.found = True
+            return ast.Call(ast.Name(LATER, ast.Load()), [node.value, ast.Constant(node.attr)], [])
+        return self.generic_visit(node)
+
+
 def _bound(tree):
     names = set()
     for node in tree.body:
@@ -263,29 +250,45 @@ def _bound(tree):
 
 
 def _unmark(node):
-    """The number in the mark, which goes; None when there is none."""
+    """What the mark says, which goes: (number, whether it is loaded with others of its class); None: not marked."""
+    each = _marked(node)
+    if each:
+        node.decorator_list.remove(each)
+        return each.args[0].value, each.args[1].value
+    return None
+
+
+def _marked(node):
     for each in getattr(node, "decorator_list", ()):
         if isinstance(each, ast.Call) and getattr(each.func, "id", None) == MARK:
-            node.decorator_list.remove(each)
-            return each.args[0].value
+            return each
     return None
 
 
 def _without(tree, module, result):
     bound, constants = _bound(tree), _constants(tree)
-    for name in (FETCH, CALLED, MADE):
+    for name in (FETCH, CALLED, MADE, LATER):
         if name in bound:
             raise ColdError("%s has a name of its own that is %s" % (module, name))
+    bound.add(LATER)
     used, records = set(), {}
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
-            names, body = [], []
+            names, body, often = [], [], []
+            if _Bound(node).found:
+                used.add(LATER)
             base = node.bases[0].id if node.bases and isinstance(node.bases[0], ast.Name) else None
             for each in node.body:
-                if _take(_unmark(each), each, module, bound, constants, result):
+                number, together = _unmark(each) or (None, False)
+                if number is not None and together:
+                    often.append((each, number))
+                    names.append(each.name)
+                elif number is not None and _take([(each, number)], module, bound, constants, result):
                     names.append(each.name)
                 else:
                     body.append(each)
+            if often and not _take(often, module, bound, constants, result):
+                raise ColdError("%s.%s: a method is called like something that the methods use" % (module, node.name))
             inherited = records.get(base)
             if names:
                 if any(getattr(each, "name", None) == PLACE for each in node.body) or PLACE in names:
@@ -306,7 +309,8 @@ def _without(tree, module, result):
                 result.records.append(names)
             node.body = body or [ast.Pass()]
     for at, node in enumerate(tree.body):
-        if _take(_unmark(node), node, module, bound, constants, result):
+        mark = _unmark(node)
+        if mark and _take([(node, mark[0])], module, bound, constants, result):
             kind = "def %s(*a): return %s(%d, %r, a)" % (node.name, CALLED, len(result.records), node.name)
             tree.body[at] = _statement(kind)
             result.records.append([node.name])
@@ -333,16 +337,17 @@ def _constants(tree):
     return found
 
 
-def _take(number, node, module, bound, constants, result):
-    """Make a file of the function `node` for the next record; False when it must stay."""
-    if number is None:
-        return False
-    used = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+def _take(marked, module, bound, constants, result):
+    """Make one file of the functions `marked`, [(node, number)], for the next record; False when they must stay."""
+    nodes = [node for node, _ in marked]
+    used = {each.id for node in nodes for each in ast.walk(node) if isinstance(each, ast.Name)}
     names = (used & bound) - set(constants)
-    if node.name in names:
+    if names & {node.name for node in nodes}:
         return False
-    text = "\n".join([constants[name] for name in sorted(used & set(constants))] + [ast.unparse(node)])
+    lines = [constants[name] for name in sorted(used & set(constants))] + [ast.unparse(node) for node in nodes]
+    text = "\n".join(lines)
     if names:
         text = "from %s import %s\n%s" % (module, ", ".join(sorted(names)), text)
-    result.functions.append((len(result.records), node.name, text, number))
+    for node, number in marked:
+        result.functions.append((len(result.records), node.name, text, number))
     return True

@@ -20,6 +20,7 @@ import os
 import subprocess
 
 import cold
+import cold_table
 import link
 import link_names
 import rom_names
@@ -127,7 +128,7 @@ def _update(folder, march, board, optimise, without, linked):
              if not target.startswith(without)}  # by an empty tuple nothing starts
     kept = frozenset(shorten.kept_names(BUILD)) if optimise == 3 and compiler else None
     made_by = hashlib.sha256(repr((compiler and os.stat(compiler[0]).st_mtime_ns, sorted(kept or ()))).encode())
-    for tool in (shorten, link, link_names, rom_names, cold):
+    for tool in (shorten, link, link_names, rom_names, cold, cold_table):
         with open(tool.__file__, "rb") as file:
             made_by.update(file.read())
     stamps = {target: [os.stat(source).st_mtime_ns, os.stat(source).st_size] for target, source in files.items()}
@@ -140,7 +141,7 @@ def _update(folder, march, board, optimise, without, linked):
             texts[target] = file.read()
     spare = ()
     if linked:
-        texts, words, spare, marked = _linked(texts)
+        texts, words, spare, marked, head = _linked(texts)
         with open(os.path.join(folder, "names.json"), "w") as file:
             json.dump(words, file, indent=1, sort_keys=True)
         kept = frozenset().union(*(shorten.passed(text) for text in texts.values()))  # no test reaches into it
@@ -150,7 +151,7 @@ def _update(folder, march, board, optimise, without, linked):
             with contextlib.suppress(SyntaxError):
                 texts[target] = shorten.shorten(text, kept, spare)
     if linked:
-        found = cold.split(texts, dotted)
+        found = cold.split(texts, dotted, head)
         texts = found.texts
         _put_cold(folder, found, marked, compiler, march)
     for target, text in texts.items():
@@ -165,8 +166,8 @@ def _update(folder, march, board, optimise, without, linked):
 
 
 def _linked(texts):
-    """The texts of an image, by path, with modules joined, what its public names were, words to spare, and
-    the names of the functions that may stay on flash.
+    """The texts of an image, by path, with modules joined, what its public names were, words to spare, the names
+    of the functions that may stay on flash, and the texts that do.
 
     A module that is no Python stays as it is."""
     paths, modules = {}, {}
@@ -177,6 +178,7 @@ def _linked(texts):
             ast.parse(text)
             modules[name] = text
     units = {member: unit for unit, members in link.LINKED.items() if unit in modules for member in (unit,) + members}
+    modules, head = cold.move_texts(modules)
     modules, marked = cold.mark(modules, units)
     done = link.link(modules)
     for target in _AS_SOURCE:
@@ -186,7 +188,7 @@ def _linked(texts):
     outside = [texts[target] for target in _AS_SOURCE if target in texts]
     done, words, spare = rom_names.rename(done, link.LINKED, outside)
     texts.update((paths[name], text) for name, text in done.items())
-    return texts, words, spare, marked
+    return texts, words, spare, marked, head
 
 
 def _put_cold(folder, found, marked, compiler, march):
@@ -219,7 +221,11 @@ def _put_cold(folder, found, marked, compiler, march):
     with open(record, "w") as file:
         origin = {"%d %s" % (found.places[record], name): marked[number]
                   for record, name, _, number in found.functions}
-        json.dump({"code": kept, "origin": origin}, file)
+        sizes = {}  # of each piece of code, by the functions in it
+        for (_, _, text, number), code in zip(found.functions, codes):
+            sizes.setdefault(text, (len(code), set()))[1].add(marked[number])
+        json.dump({"code": kept, "origin": origin,
+                   "sizes": [(size, sorted(names)) for size, names in sizes.values()]}, file)
 
 
 def dotted(target):

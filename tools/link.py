@@ -22,54 +22,47 @@ import builtins
 
 from link_names import LinkError, Rewritten, bindings, constant_name
 
-# the module that remains: what is joined to it
+# the module that remains: what is joined to it. Few and large: a module costs some 300 bytes, and what it uses of
+# another has a place in its dictionary and tables once more.
 LINKED = {
     "bounded": ("bounded.compat", "bounded.on_demand", "bounded.ring", "bounded.wait"),
-    "bounded.json_reader": ("bounded.iso8601", "bounded.json_scan", "bounded.json_writer"),
-    "echonet": ("echonet.frame", "echonet.object", "echonet.node", "echonet.udp"),
-    "ship": (
-        "ship.connection", "ship.dnssd", "ship.dnssd_peers", "ship.dnssd_socket", "ship.messages", "ship.node",
-        "ship.session", "ship.trust",
-    ),
-    "spine": (
-        "spine.client", "spine.device", "spine.incoming", "spine.message", "spine.numbers", "spine.peer",
-        "spine.restricted",
-    ),
-    "wallbox.evse": (
+    # guard, arbiter, functions and ECHONET Lite: what every station runs
+    "wallbox.app": (
+        "wallbox.station", "wallbox.console", "wallbox.console_words", "wallbox.health", "wallbox.journal",
+        "wallbox.supervisor",
         "wallbox.board", "wallbox.evse.bounds", "wallbox.evse.contactor", "wallbox.evse.faults", "wallbox.evse.guard",
         "wallbox.evse.pilot", "wallbox.evse.rcm",
-    ),
-    "wallbox.limits": ("wallbox.limits.sources", "wallbox.limits.decide", "wallbox.limits.offer"),
-    "wallbox.functions": (
+        "wallbox.limits.sources", "wallbox.limits.decide", "wallbox.limits.offer",
         "wallbox.functions.ac_measurement", "wallbox.functions.device_state", "wallbox.functions.ev_connected",
         "wallbox.functions.load_control", "wallbox.functions.measurement", "wallbox.functions.operation_mode",
-        "wallbox.functions.power_limit", "wallbox.functions.session_summary",
-    ),
-    "wallbox.echonet_map": (
+        "wallbox.functions.power_limit", "wallbox.functions.session_summary", "wallbox.clock", "bounded.iso8601",
+        "echonet.frame", "echonet.object", "echonet.node", "echonet.udp",
         "wallbox.echonet_map.device_state", "wallbox.echonet_map.ev_connected", "wallbox.echonet_map.load_control",
         "wallbox.echonet_map.measurement", "wallbox.echonet_map.operation_mode", "wallbox.echonet_map.power_limit",
     ),
+    # SHIP, SPINE and the functions on it: loaded where there is room for an EMS
     "wallbox.spine_map": (
-        "wallbox.ship_link", "wallbox.spine_map.ac_measurement",
+        "bounded.json_reader", "bounded.json_scan", "bounded.json_writer",
+        "ship.connection", "ship.dnssd", "ship.dnssd_peers", "ship.dnssd_socket", "ship.messages", "ship.node",
+        "ship.session", "ship.trust",
+        "spine.client", "spine.device", "spine.incoming", "spine.message", "spine.numbers", "spine.peer",
+        "spine.restricted", "spine.schema",
+        "wallbox.limits.failsafe", "wallbox.ship_link", "wallbox.spine_map.ac_measurement",
         "wallbox.spine_map.device_configuration", "wallbox.spine_map.device_diagnosis",
         "wallbox.spine_map.node", "wallbox.spine_map.power_limit",
+        "wallbox.spine_map.electrical_connection", "wallbox.spine_map.manufacturer_information",
     ),
-    "wallbox.functions.phase_limits": (
-        "wallbox.functions.charge_plan", "wallbox.functions.ems_watch", "wallbox.functions.identification",
-        "wallbox.functions.setpoint", "wallbox.limits.plan",
-    ),
+    # what only the profile full loads
     "wallbox.spine_map.ev_connected": (
+        "wallbox.functions.phase_limits", "wallbox.functions.charge_plan", "wallbox.functions.ems_watch",
+        "wallbox.functions.identification", "wallbox.functions.setpoint", "wallbox.limits.plan",
         "wallbox.spine_map.bidirectional_inferred", "wallbox.spine_map.charging_power_limits",
         "wallbox.spine_map.consumption_curve", "wallbox.spine_map.identification", "wallbox.spine_map.incentive_table",
         "wallbox.spine_map.load_control", "wallbox.spine_map.maximum_power_limitation_curve",
         "wallbox.spine_map.measurement", "wallbox.spine_map.session_summary", "wallbox.spine_map.setpoint",
     ),
-    "wallbox.web": ("wallbox.web.request", "wallbox.web.server", "wallbox.web.status"),
-    "wallbox.app": (
-        "wallbox.clock", "wallbox.station", "wallbox.console", "wallbox.console_words", "wallbox.health",
-        "wallbox.journal", "wallbox.supervisor",
-    ),
     "wallbox.update": ("wallbox.bundle", "wallbox.update_source"),
+    "wallbox.web": ("wallbox.web.request", "wallbox.web.server", "wallbox.web.status"),
     # of boards; what another board's image does not carry stays apart there
     "boards.devkit": (
         "boards.sim.car", "boards.sim.contactor", "boards.sim.injected", "boards.sim.meter",

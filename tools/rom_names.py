@@ -74,27 +74,45 @@ WORDS = """
     acos acosh asin asinh atan atan2 atanh ceil copysign cosh degrees erf erfc expm1 fabs floor fmod frexp
     gamma isfinite isinf isnan ldexp lgamma log10 log2 modf radians sinh tanh trunc sin cos tan exp sqrt pow
     pi isalpha isdigit islower isspace isupper rpartition partition rsplit rindex rfind splitlines center
-    lstrip rstrip intersection intersection_update difference difference_update isdisjoint issubset
-    issuperset symmetric_difference symmetric_difference_update union fromkeys setdefault popitem discard
-    from_bytes heapify heappop heappush namedtuple OrderedDict getrandbits randint uniform choice seed mem8
-    mem16 mem32 mem_current mem_peak mem_total qstr_info opt_level stack_use kbd_intr framebuf fill_rect
-    hline vline pixel scroll MONO_HLSB MONO_HMSB MONO_VLSB GS2_HMSB GS4_HMSB GS8 RGB565 FrameBuffer1 BFINT16
-    BFINT32 BFINT8 BFUINT16 BFUINT32 BFUINT8 BF_LEN BF_POS BIG_ENDIAN LITTLE_ENDIAN NATIVE FLOAT32 FLOAT64
-    INT16 INT32 INT64 INT8 UINT16 UINT32 UINT64 UINT8 VOID PTR ARRAY EACCES EADDRINUSE EAGAIN EALREADY EBADF
-    ECONNABORTED ECONNREFUSED ECONNRESET EEXIST EHOSTUNREACH EINPROGRESS EINVAL EIO EISDIR ENOBUFS ENODEV
-    ENOENT ENOMEM ENOTCONN EOPNOTSUPP EPERM ETIMEDOUT TextIOWrapper StringIO DeflateIO ZLIB GZIP a2b_base64
-    b2a_base64 gmtime localtime mktime time_ns ticks_cpu ticks_add sleep_us utime ps1 ps2 byteorder
-    version_info maxsize implementation AF_INET6 SOCK_RAW POLLERR ArithmeticError AssertionError
-    AttributeError EOFError GeneratorExit ImportError IndentationError IndexError LookupError NameError
-    NotImplementedError OverflowError StopAsyncIteration StopIteration SyntaxError UnicodeError
-    ViperTypeError ZeroDivisionError BaseException Ellipsis NotImplemented NoneType FileIO IOQueue
-    SingletonGenerator TaskQueue Loop Server LONG LONGLONG ULONG ULONGLONG USHORT UINT INT MBEDTLS_VERSION
-    PROTOCOL_DTLS_CLIENT PROTOCOL_DTLS_SERVER PROTOCOL_TLS_CLIENT MVLSB POLLHUP POLLIN POLLOUT PinBase
-    Signal VfsFat VfsLfs1 VfsLfs2 VfsRom allocate_lock appendleft popleft blit ellipse poly bound_method
-    closure classmethod compile complex dict_view enumerate frozenset globals locals execfile factorial
-    isclose get_ident ph_key pend_throw progsize lookahead readblocks writeblocks mkfs staticmethod
-    start_new_thread stack_size soft_reset time_pulse_us unsetenv putenv usys uname polar real imag tau
-    wait_io_event randrange bytecode
+    lstrip rstrip intersection intersection_update difference difference_update isdisjoint issubset issuperset
+    symmetric_difference symmetric_difference_update union fromkeys setdefault popitem discard from_bytes
+    heapify heappop heappush namedtuple OrderedDict getrandbits randint uniform choice seed mem8 mem16 mem32
+    mem_current mem_peak mem_total qstr_info opt_level stack_use kbd_intr framebuf fill_rect hline vline pixel
+    scroll MONO_HLSB MONO_HMSB MONO_VLSB GS2_HMSB GS4_HMSB GS8 RGB565 FrameBuffer1 BFINT16 BFINT32 BFINT8
+    BFUINT16 BFUINT32 BFUINT8 BF_LEN BF_POS BIG_ENDIAN LITTLE_ENDIAN NATIVE FLOAT32 FLOAT64 INT16 INT32 INT64
+    INT8 UINT16 UINT32 UINT64 UINT8 VOID PTR ARRAY EACCES EADDRINUSE EAGAIN EALREADY EBADF ECONNABORTED
+    ECONNREFUSED ECONNRESET EEXIST EHOSTUNREACH EINPROGRESS EINVAL EIO EISDIR ENOBUFS ENODEV ENOENT ENOMEM
+    ENOTCONN EOPNOTSUPP EPERM ETIMEDOUT TextIOWrapper StringIO DeflateIO ZLIB GZIP a2b_base64 b2a_base64
+    gmtime localtime mktime time_ns ticks_cpu ticks_add sleep_us utime ps1 ps2 byteorder version_info maxsize
+    implementation AF_INET6 SOCK_RAW POLLERR ArithmeticError AssertionError AttributeError EOFError
+    GeneratorExit ImportError IndentationError IndexError LookupError NameError NotImplementedError
+    OverflowError StopAsyncIteration StopIteration SyntaxError UnicodeError ViperTypeError ZeroDivisionError
+    BaseException Ellipsis NotImplemented NoneType FileIO IOQueue SingletonGenerator TaskQueue Loop Server
+    LONG LONGLONG ULONG ULONGLONG USHORT UINT INT MBEDTLS_VERSION PROTOCOL_DTLS_CLIENT PROTOCOL_DTLS_SERVER
+    PROTOCOL_TLS_CLIENT MVLSB POLLHUP POLLIN POLLOUT PinBase Signal VfsFat VfsLfs1 VfsLfs2 VfsRom
+    allocate_lock appendleft popleft blit ellipse poly bound_method closure classmethod compile complex
+    dict_view enumerate frozenset globals locals execfile factorial isclose get_ident ph_key pend_throw
+    progsize lookahead readblocks writeblocks mkfs staticmethod start_new_thread stack_size soft_reset
+    time_pulse_us unsetenv putenv usys uname polar real imag tau wait_io_event randrange bytecode
+    Authorization Connection DELETE GET HEAD Host LockType PATCH POST PUT Response Stream abs_tol backlog
+    binascii buffering builtins chunked cmath collections content coro cryptolib deflate delete deleter dest
+    doc exc exc_type future generator get_exception_handler getter hashes hashlib heapq idx ioctl iterable
+    iterator json keepends latest main_task mpy newline out_buf package_json_url parse_headers peek peername
+    poller post readsize rel_tol req requesting requests return_exceptions run_forever runq_len separators
+    setter short_hash ssl status_code stream_awrite struct sz tb uctypes uint urls waiter waiting waitq_len
+    websocket CancelledError IOBase KeyError KeyboardInterrupt MSG_DONTROUTE MSG_DONTWAIT RingIO RuntimeError
+    SO_ERROR SO_KEEPALIVE SO_LINGER SSLSocket StreamReader StreamWriter SystemExit ThreadSafeFlag aclose
+    acquire addressof args argv awritestr call_exception_handler callable chdir clear cur_task current_task
+    decrypt default_exception_handler delattr deque digest disable do_handshake_on_connect dumps enable
+    encrypt errorcode exec executable fileno fill flags format fromhex funcs gather get_ciphers get_event_loop
+    get_extra_info getcwd getenv getvalue group heap_lock heap_unlock help ilistdir indices inet_ntop
+    inet_pton input isenabled issubclass load load_verify_locations loads locked makefile map match md5
+    mem_info modules new_event_loop next oct open_connection pack_into platform poll print_exception property
+    ptr ptr16 ptr32 queue_read queue_write readexactly readlines recv recv_into reversed rmdir round
+    run_until_complete schedule seek send sendall server_hostname server_side set_exception_handler settimeout
+    sha256 sizeof slice sorted start_server statvfs stderr stdin stdout sum system threshold ticks_us to_bytes
+    umount unhexlify unpack_from unregister verify_callback version viper wait_closed wait_for wait_for_ms
+    wrap_socket
 """.split()
 
 
@@ -104,7 +122,7 @@ def rename(sources, first=(), outside=()):
     The names of the modules `first` are served first, should the words run out. The sources `outside` are not
     changed: what they name stays."""
     trees = {name: ast.parse(source) for name, source in sources.items()}
-    defined, stays, present = {}, set(FOREIGN) | {cold.FETCH, cold.CALLED, cold.MADE}, set()
+    defined, stays, present = {}, set(FOREIGN) | {cold.FETCH, cold.CALLED, cold.MADE, cold.LATER}, set()
     for source in outside:
         stays.update(name for node in ast.walk(ast.parse(source)) for name in _names(node))
     starts = []
@@ -131,12 +149,17 @@ def rename(sources, first=(), outside=()):
                 stays.update(each.asname for each in node.names if each.asname)
             elif isinstance(node, ast.Import):
                 stays.update((each.asname or each.name).split(".")[0] for each in node.names)
-    free = [word for word in WORDS if word not in present and word not in stays - FOREIGN]
+    free = sorted((word for word in WORDS if word not in present and word not in stays - FOREIGN), key=len)
     spare = free[:PRIVATE]
     short = (a + b for a in "qxyzjkvw" for b in "abcdefghijklmnopqrstuvwxyz")
     words = iter(free[PRIVATE:] + [word for word in short if word not in present and word not in stays])
-    new = {}
-    for name in defined:
+    new, often = {}, {}
+    for tree in trees.values():
+        for node in ast.walk(tree):
+            for name in _names(node):
+                often[name] = often.get(name, 0) + 1
+    # The shorter words for what is used more: every function on flash spells them out.
+    for name in sorted(defined, key=lambda name: -often.get(name, 0)):
         if name not in stays and not name.startswith("_") and len(name) > 2 and not name.startswith(tuple(starts)):
             word = next(words, None)
             if word is None:

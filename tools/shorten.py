@@ -76,8 +76,66 @@ def shorten(source, kept=frozenset(), words=()):
     taken = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     taken |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     short = itertools.chain(words, _names("_", taken))
-    tree = _Private({name: next(short) for name in private}).visit(tree)
+    tree = _Private(_shared(tree, private, short)).visit(tree)
     return ast.unparse(_Parameters(kept).visit(tree))
+
+
+def _shared(tree, names, short):
+    """{private name: new name}, as few new ones as can be: attributes of classes that are no kin have the same."""
+    families = _families(tree)
+    places = {name: set() for name in names}
+
+    def look(node, family):
+        if isinstance(node, ast.ClassDef):
+            _put(places, node.name, "")
+            family = families[node.name]
+            for each in node.body:
+                if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                    _put(places, each.name, family)
+                else:  # the names in the body of a class are its attributes
+                    for one in ast.walk(each):
+                        _put(places, getattr(one, "id", None), family)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            _put(places, node.name, "")
+        elif isinstance(node, ast.Attribute):
+            own = family is not None and isinstance(node.value, ast.Name) and node.value.id == "self"
+            for each in (family,) if own else families.values():
+                _put(places, node.attr, each)
+        elif isinstance(node, ast.Name):
+            _put(places, node.id, "")
+        elif isinstance(node, (ast.Global, ast.Nonlocal)):
+            for each in node.names:
+                _put(places, each, "")
+        for child in ast.iter_child_nodes(node):
+            look(child, family)
+
+    look(tree, None)
+    made, used, new = [], {}, {}
+    for name in names:  # the most used first
+        for candidate in itertools.chain(made, iter(lambda: made.append(next(short)) or made[-1], None)):
+            if not places[name] & used.setdefault(candidate, set()):
+                break
+        used[candidate] |= places[name] or {""}
+        new[name] = candidate
+    return new
+
+
+def _put(places, name, where):
+    if name in places:
+        places[name].add(where)
+
+
+def _families(tree):
+    """{class: the first of its ancestors in this module, or its own name}."""
+    bases = {node.name: [each.id for each in node.bases if isinstance(each, ast.Name)]
+             for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    roots = {}
+    for name in bases:
+        root = name
+        while bases.get(root):
+            root = bases[root][0]
+        roots[name] = root
+    return roots
 
 
 def _names(prefix, taken):

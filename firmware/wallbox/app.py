@@ -32,7 +32,7 @@ VERSION = "0.1.0"
 
 # Heap for SHIP and SPINE on 32 bit. Measured: an EMS is served and a car charges with 66 KB left before they are loaded
 # (116 KB of heap, tools/heap.py); a connection takes 5 KB, and there may be two.
-_EMS_ROOM = const(65536)
+_EMS_ROOM = const(24576)
 _TICK_MS = const(10)
 _ARBITRATE_MS = const(100)
 _ARBITER_MS = const(30000)  # without a decision the watchdog bites; the permission ran out long before

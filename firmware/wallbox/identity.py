@@ -12,10 +12,8 @@ class Identity:
     """
 
     def __init__(self, folder):
-        with open(folder + "cert.der", "rb") as file:
-            self.cert = file.read()
-        with open(folder + "key.der", "rb") as file:
-            self.key = file.read()
+        self.folder = folder
+        self.cert, self.key = pair(folder)
         with open(folder + "ship.json") as file:
             named = json.load(file)
         self.ski = proven_ski(self.cert)
@@ -24,6 +22,12 @@ class Identity:
         for name in ("brand", "type", "model", "serial", "cat"):
             if named.get(name):
                 self.fields.append((name, named[name]))
+
+
+def pair(folder):
+    """Certificate and key, both in DER, as they lie in `folder`. OSError when they do not."""
+    with open(folder + "cert.der", "rb") as cert, open(folder + "key.der", "rb") as key:
+        return cert.read(), key.read()
 
 
 def load(storage):

@@ -14,7 +14,7 @@ strangers their 6 pauses again. What remains: who uses up the strangers' pauses 
 address changed while a car charges, for 10 minutes or longer.
 """
 
-from bounded.compat import const
+from bounded.compat import const, unload
 from bounded.files import Files
 from bounded.records import Slots
 from bounded.wait import sleep_ms
@@ -49,6 +49,7 @@ class ShipLink:
         self.station = station
         self.spine = spine
         self.ski = identity.ski
+        self._folder = identity.folder
         self.port = settings.ship_port
         self._bind = settings.bind or "0.0.0.0"
         store = Files(storage) if isinstance(storage, str) else storage
@@ -59,7 +60,7 @@ class ShipLink:
         if settings.accept_any:
             trust.open_window(0, _FOR_EVER_MS)
         self.node = Node(
-            self, (identity.cert, identity.key), identity.ship_id, identity.ski, trust, self._clock,
+            self, self._pair, identity.ship_id, identity.ski, trust, self._clock,
             sessions=_SESSIONS,
         )
         self.responder = responder = Responder(
@@ -81,6 +82,12 @@ class ShipLink:
                 print("not everybody of the settings is trusted: %s" % error)
             settings.trust = ()
             settings.save()
+
+    def _pair(self):
+        from wallbox.identity import pair
+
+        unload("wallbox.identity")
+        return pair(self._folder)
 
     def _clock(self):
         return self.station.now_ms

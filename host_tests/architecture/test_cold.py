@@ -46,6 +46,28 @@ class Plain:
     def other(self):
         return [each * factor(each) + _PAIR[1] for each in TABLE]
 
+class Pair:
+    """Its methods are loaded together; one of them is handed on."""
+
+    def __init__(self):
+        self.act = self.first
+
+    def first(self, number):
+        return self.second(number) + 1
+
+    def second(self, number):
+        return number * 2 + TABLE[1]
+
+def schema(text):
+    return text
+
+SHORT = schema(b"one:(value:u)")
+BOTH = (schema(b"one:(value:u)"), schema(b"third:(flag:b)"))
+
+def read(number):
+    from bounded.on_demand import read_text
+    return number if isinstance(number, bytes) else read_text(number)
+
 def factor(number):
     """A function of the module, long enough to be worth a place of its own on flash."""
     COUNT[0] += 1
@@ -60,10 +82,13 @@ _PROGRAM = '''
 import sys
 sys.path.insert(0, "lib")
 import sample
-from sample import COUNT, Base, Derived, Plain, factor
+from sample import BOTH, COUNT, SHORT, Base, Derived, Pair, Plain, factor, read
 d = Derived(5, 100)
 print(d.both(), d.same(), Base(1).same(), d.value, Base(3).step())
 print(Plain().other(), factor(9), COUNT[0])
+pair = Pair()
+print(pair.act(4), pair.second(1), pair.act(0))
+print(read(SHORT), read(BOTH[1]), SHORT == BOTH[0], SHORT == BOTH[1])
 for wrong in (lambda: d.absent, lambda: Plain().both):
     try:
         wrong()
@@ -79,11 +104,15 @@ kept = d.twice
 on_demand.release()
 print(d.both() - d.value > 0, kept() > 0, factor(9) == factor(9))
 print(on_demand.loads[0] - before)
+before = on_demand.loads[0]
+print(pair.first(1), pair.second(1), on_demand.loads[0] - before)
+on_demand.release(1)
+print(len(on_demand._held), pair.act(1), on_demand.loads[0] - before)
 import gc
 on_demand.release()
 free = gc.mem_free()
 for _ in range(300):
-    d.both(); factor(9)
+    d.both(); factor(9); pair.act(2)
     on_demand.release()
 print(abs(gc.mem_free() - free) < 200)
 '''
@@ -100,14 +129,18 @@ def _micropython(name, folder, program):
 def device(request, tmp_path, monkeypatch):
     """A folder with `sample` whole in `apart/`, and split in `paged/`, and a function that runs a program there."""
     monkeypatch.setattr(cold, "COLD", ("sample",))
-    texts, names = cold.mark({"sample": _SAMPLE}, {"sample": "sample"})
-    found = cold.split({"sample.py": texts["sample"]}, lambda target: "sample")
+    monkeypatch.setattr(cold, "TOGETHER", {"sample": "Pair.*"})
+    texts, head = cold.move_texts({"sample": _SAMPLE})
+    assert head.count(b"one:") == head.count(b"third:") == 1 and b"third:" not in texts["sample"].encode()
+    texts, names = cold.mark(texts, {"sample": "sample"})
+    found = cold.split({"sample.py": texts["sample"]}, lambda target: "sample", head)
     lib = os.path.join(runtimes.ROOT, "lib", "bounded")
     for kind in ("apart", "paged"):
         package = tmp_path / kind / "lib" / "bounded"
         package.mkdir(parents=True)
-        (package / "__init__.py").write_text("" if kind == "apart" else "from bounded.on_demand import %s, %s, %s\n" % (
-            cold.FETCH, cold.CALLED, cold.MADE))
+        (package / "__init__.py").write_text("" if kind == "apart" else
+                                              "from bounded.on_demand import %s, %s, %s, %s\n" % (
+                                                  cold.FETCH, cold.CALLED, cold.MADE, cold.LATER))
         for file in ("compat.py", "on_demand.py"):
             with open(os.path.join(lib, file)) as source:
                 (package / file).write_text(source.read())
@@ -119,7 +152,8 @@ def device(request, tmp_path, monkeypatch):
 def test_a_program_does_the_same_with_its_functions_on_flash(device):
     run, found, names = device
     assert set(names) == {"sample.Base.__init__", "sample.Base.step", "sample.Base.twice", "sample.Derived.both",
-                          "sample.Plain.other", "sample.factor"}
+                          "sample.Plain.other", "sample.factor", "sample.Pair.__init__", "sample.Pair.first",
+                          "sample.Pair.second"}
     whole = run("apart", _PROGRAM)
     assert whole.count("AttributeError") == 2 and "Traceback" not in whole, whole
     assert run("paged", _PROGRAM) == whole
@@ -127,12 +161,13 @@ def test_a_program_does_the_same_with_its_functions_on_flash(device):
 
 def test_functions_load_once_until_released_and_leave_nothing(device):
     run, _, _ = device
-    lines = run("paged", _PAGED).splitlines()[-4:]
-    assert lines == ["0", "True True True", "4", "True"], lines
+    lines = run("paged", _PAGED).splitlines()[-6:]
+    assert lines == ["0", "True True True", "4", "23 22 1", "1 23 1", "True"], lines
 
 
 def test_what_keeps_the_contactor_safe_is_never_taken_out():
-    assert not {"wallbox.evse", "wallbox.limits", "bounded"} & set(cold.COLD)
+    for module in ("wallbox.evse.guard", "wallbox.limits.decide", "wallbox.board", "bounded.on_demand"):
+        assert not any((module + ".").startswith(each + ".") for each in cold.COLD)
     for module in ("wallbox.station", "wallbox.supervisor"):
         assert cold.RESIDENT[module] == "*"
     for name in ("_guard", "_arbiter", "tasks"):
@@ -141,15 +176,16 @@ def test_what_keeps_the_contactor_safe_is_never_taken_out():
 
 def test_what_stays_in_memory_exists():
     sources = {image.dotted(target): path for target, path in image.sources("all").items()}
-    for module, words in cold.RESIDENT.items():
+    for module, words in list(cold.RESIDENT.items()) + list(cold.TOGETHER.items()):
         with open(sources[module]) as file:
             tree = ast.parse(file.read())
-        known = {"*"}
+        known = {"*"}  # also behind the name of a class
         for node in tree.body:
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                known.add(node.name)
+                known.update((node.name, node.name + ".*"))
                 known.update("%s.%s" % (node.name, each.name) for each in node.body
                              if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef)))
         assert not set(words.split()) - known, module
-    units = {member for unit, members in link.LINKED.items() for member in (unit,) + members if unit in cold.COLD}
-    assert not set(cold.RESIDENT) - units
+    members = {member for unit, members in link.LINKED.items() for member in (unit,) + members}
+    for module in list(cold.RESIDENT) + list(cold.TOGETHER):
+        assert module in members and any((module + ".").startswith(each + ".") for each in cold.COLD), module

@@ -4,11 +4,14 @@ MicroPython keeps all code of a module in RAM. Of a device image, tools/cold.py 
 station rarely calls and puts them, compiled one by one, into the file `cold` beside this module. What it leaves:
 
 * a class that lost methods gets `__getattr__ = fetch` and in `tell` the place of its record in the file: the first
-  call of such a method loads it into the class, where it stays until `release`;
+  call of such a method loads it into the class, where it stays until `release`; methods that mostly run together are
+  loaded together, since each load costs 200 bytes beside the code;
 * `__init__` becomes `made`, which loads the constructor each time;
+* `self.method` that is handed on, not called, becomes `later`;
 * a function of a module becomes one that hands its arguments to `called`.
 
-A record is two bytes of length and text: ` name=offset` for each function, the offset in six digits.
+A record is two bytes of length and text: ` name=offset` for each function, the offset in six digits. Before the
+records lie the texts that the firmware reads when it needs them (lib/spine/schema.py), two bytes of length before each.
 Whatever is loaded here may fail for want of memory or with the file: nothing that keeps the contactor safe does so
 (evse, limits and the tick of the station are never taken out).
 """
@@ -18,11 +21,11 @@ import sys
 
 from bounded.compat import const
 
-_ROOM = const(10240)  # bytes of heap to leave free for others
+_ROOM = const(8192)  # bytes of heap to leave free for others
 _FOLDER = "/cold"
 _MODULE = "x"  # of every function while it is loaded
 
-_held = []  # (class, name of a method) or (None, name, place, function), as they were loaded
+_held = []  # (class, names of methods, None) or (None, place, function), as they were loaded
 loads = [0]  # so far
 
 
@@ -50,7 +53,8 @@ class _Store:
         return file
 
     def find(self, place, name):
-        """Offset of the function `name` by the record at `place`; None when there is none."""
+        """By the record at `place`, set the offset of the function `name`; the names of all functions there, in one
+        text with "=" and offset behind each. None when there is none."""
         file = open(self.path, "rb")
         file.seek(place)
         size = file.read(2)
@@ -60,21 +64,36 @@ class _Store:
         if at < 0:
             return None
         at += len(name) + 2
-        return int(record[at : at + 6])
+        self.offset = int(record[at : at + 6])
+        return record.decode()
 
 
 _store = []  # the one, once it is mounted
 
 
-def _load(place, name):
+def _mounted():
     if not _store:
         import vfs
 
         _store.append(_Store(__file__[: __file__.rfind("/")] + "/cold"))
         vfs.mount(_store[0], _FOLDER)
-    store = _store[0]
-    store.offset = store.find(place, name)
-    if store.offset is None:
+    return _store[0]
+
+
+def read_text(number):
+    """The text behind `number`: its place in the file in the upper bits, 16 bits for the caller."""
+    file = open(_mounted().path, "rb")
+    file.seek(number >> 16)
+    size = file.read(2)
+    text = file.read(size[0] << 8 | size[1])
+    file.close()
+    return text
+
+
+def _load(place, name):
+    store = _mounted()
+    record = store.find(place, name)
+    if record is None:
         return None
     loads[0] += 1
     path = sys.path
@@ -84,14 +103,21 @@ def _load(place, name):
     finally:
         path.pop(0)
         module = sys.modules.pop(_MODULE, None)
-    return getattr(module, name)
+    functions = {}
+    for word in record.split():
+        if word[-6:] == "%06d" % store.offset:
+            functions[word[:-7]] = getattr(module, word[:-7])
+    return functions
 
 
 def _loaded(place, name):
+    """The functions that are loaded with `name`, itself among them, by name; None when there is none."""
     if gc.mem_free() < _ROOM:
         gc.collect()
         if gc.mem_free() < _ROOM:
-            release()
+            release(len(_held) // 2)
+            if gc.mem_free() < _ROOM:
+                release()
     try:
         return _load(place, name)
     except MemoryError:
@@ -99,20 +125,25 @@ def _loaded(place, name):
         return _load(place, name)
 
 
-def release():
-    """Drop what was loaded; what runs at this moment ends undisturbed, and who kept a bound method keeps it."""
-    for each in _held:
+def release(keep=0):
+    """Drop what was loaded, but the last `keep`; what runs at this moment ends undisturbed, and who kept a bound method
+    keeps it."""
+    for _ in range(len(_held) - keep):
+        each = _held.pop(0)
         if each[0]:
-            setattr(each[0], each[1], None)  # `delattr` alone would keep what the slot holds
-            delattr(each[0], each[1])
-    _held.clear()
+            for name in each[1]:
+                setattr(each[0], name, None)  # `delattr` alone would keep what the slot holds
+                delattr(each[0], name)
+    each = None
     gc.collect()
 
 
 def trim():
     """To be called now and then: make room for those who do not load anything themselves."""
     if _held and gc.mem_free() < _ROOM // 2:
-        release()
+        gc.collect()
+        if gc.mem_free() < _ROOM // 2:
+            release()
 
 
 def room(size):
@@ -124,24 +155,36 @@ def room(size):
 def fetch(self, name):
     """`__getattr__` of a class whose methods are on flash."""
     kind = type(self)
-    function = _loaded(kind.tell, name)
-    if function is None:
+    functions = _loaded(kind.tell, name)
+    if functions is None:
         raise AttributeError(name)
-    setattr(kind, name, function)
-    _held.append((kind, name))
+    for each in functions:
+        setattr(kind, each, functions[each])
+    _held.append((kind, tuple(functions), None))
     return getattr(self, name)
 
 
 def made(self, *arguments, **keywords):
     """`__init__` of a class whose own is on flash; not kept, for most run once."""
-    _loaded(type(self).tell, "__init__")(self, *arguments, **keywords)
+    _loaded(type(self).tell, "__init__")["__init__"](self, *arguments, **keywords)
+
+
+class later:  # noqa: N801 - stands in the place of a bound method
+    """A method of `owner` that is loaded whenever it is called, and not kept by whoever keeps this."""
+
+    def __init__(self, owner, name):
+        self.owner = owner
+        self.name = name
+
+    def __call__(self, *arguments):
+        return getattr(self.owner, self.name)(*arguments)
 
 
 def called(place, name, arguments):
     """Call the function `name` of a module, from the record at `place`."""
     for each in _held:
-        if each[0] is None and each[2] == place:
-            return each[3](*arguments)
-    function = _loaded(place, name)
-    _held.append((None, name, place, function))
+        if each[1] == place:
+            return each[2](*arguments)
+    function = _loaded(place, name)[name]
+    _held.append((None, place, function))
     return function(*arguments)

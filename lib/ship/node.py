@@ -34,7 +34,9 @@ _BACK_OFF = const(b"\x00\x03\x03\x0a\x0a\x14\x14\x3c")  # seconds, from and to
 
 
 class Node:
-    """Serves and dials; `sessions` peers at once, each with its two buffers from the start."""
+    """Serves and dials; `sessions` peers at once, each with its two buffers from the start.
+
+    `identity` is certificate and key in DER, or a function that reads them."""
 
     def __init__(self, owner, identity, ship_id, ski, trust, clock, path="/ship/", sessions=2, hurry=1):
         self.owner = owner
@@ -51,21 +53,29 @@ class Node:
         self.shaking = None
         self._targets = {}
         self._debts = {}
-        self.contexts = []
-        for role in (tls.PROTOCOL_TLS_CLIENT, tls.PROTOCOL_TLS_SERVER):
-            context = tls.SSLContext(role)
-            context.verify_mode = tls.CERT_OPTIONAL if role == tls.PROTOCOL_TLS_SERVER else tls.CERT_NONE
-            context.load_cert_chain(identity[0], identity[1])
-            try:  # the list of all that are known would take 11 KB
-                context.set_ciphers(_SUITES)
-            except (OSError, ValueError):
-                context.set_ciphers(_SUITES[:2])
-            self.contexts.append(context)
+        self._identity = identity
+        self._contexts = [None, None]
+        self.context(True)
 
     def count(self, what):
         self.counts[what] = self.counts.get(what, 0) + 1
 
     # --- what sessions ask and tell
+
+    def context(self, server):
+        """The TLS context of a role; that of a client (2 KB) is made when it dials for the first time."""
+        context = self._contexts[server]
+        if context is None:
+            identity = self._identity() if callable(self._identity) else self._identity
+            context = tls.SSLContext(tls.PROTOCOL_TLS_SERVER if server else tls.PROTOCOL_TLS_CLIENT)
+            context.verify_mode = tls.CERT_OPTIONAL if server else tls.CERT_NONE
+            context.load_cert_chain(identity[0], identity[1])
+            try:  # the list of all that are known would take 11 KB
+                context.set_ciphers(_SUITES)
+            except (OSError, ValueError):
+                context.set_ciphers(_SUITES[:2])
+            self._contexts[server] = context
+        return context
 
     async def turn(self, session, host):
         """Wait until it may shake hands: one at a time, with a pair of buffers, not too often from one address."""

@@ -102,7 +102,7 @@ class Session(Connection):
                 self.why = "tls"
                 self.state = _TLS
                 self.wait = _T_TLS
-                tls = self.tls = node.contexts[server].wrap_socket(
+                tls = self.tls = node.context(server).wrap_socket(
                     raw, server_side=server, do_handshake_on_connect=False
                 )
                 if not server:

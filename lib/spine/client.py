@@ -8,9 +8,10 @@ others go on (pitfalls 2, 10, 12).
 from bounded.compat import const
 
 from spine.device import DISCOVERY, NODE_AT, SUBSCRIBE
+from spine.schema import schema
 
-HEARTBEAT = b"deviceDiagnosisHeartbeatData:(timestamp:s heartbeatCounter:u heartbeatTimeout:d)"
-STATE = (
+HEARTBEAT = schema(b"deviceDiagnosisHeartbeatData:(timestamp:s heartbeatCounter:u heartbeatTimeout:d)")
+STATE = schema(
     b"deviceDiagnosisStateData:(timestamp:s operatingState:s vendorStateCode:s lastErrorCode:s upTime:d "
     b"totalUpTime:d powerSupplyCondition:s)"
 )

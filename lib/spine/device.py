@@ -12,29 +12,46 @@ A feature is a tuple (number, type, role, functions), an entity a tuple (address
 
 from bounded.compat import const
 
+from spine.schema import schema, text
+
 FULL_ONLY = const(1)  # no partial writes, and none announced
 FIRST = const(2)  # notify once right after the subscription
 
-DISCOVERY = (
+DISCOVERY = schema(
     b"nodeManagementDetailedDiscoveryData:(specificationVersionList:(specificationVersion:S) "
     b"deviceInformation:(description:(deviceAddress:(device:s) deviceType:s networkFeatureSet:s)) "
     b"entityInformation:[description:(entityAddress:(device:s entity:A) entityType:s lastStateChange:s)] "
     b"featureInformation:[description:(featureAddress:a featureType:s role:s supportedFunction:"
     b"[function:s possibleOperations:e possibleOperations:(read:e write:e write:(partial:e))])])"
 )
-USE_CASES = (
+USE_CASES = schema(
     b"nodeManagementUseCaseData:(useCaseInformation:[address:a actor:s useCaseSupport:[useCaseName:s "
     b"useCaseVersion:s useCaseAvailable:b scenarioSupport:U useCaseDocumentSubRevision:s]])"
 )
-SUBSCRIBE = (
+SUBSCRIBE = schema(
     b"nodeManagementSubscriptionRequestCall:(subscriptionRequest:(clientAddress:a serverAddress:a serverFeatureType:s))"
 )
-UNSUBSCRIBE = b"nodeManagementSubscriptionDeleteCall:(subscriptionDelete:(clientAddress:a serverAddress:a))"
-SUBSCRIPTIONS = b"nodeManagementSubscriptionData:(subscriptionEntry:[subscriptionId:k clientAddress:a serverAddress:a])"
-BIND = b"nodeManagementBindingRequestCall:(bindingRequest:(clientAddress:a serverAddress:a serverFeatureType:s))"
-UNBIND = b"nodeManagementBindingDeleteCall:(bindingDelete:(clientAddress:a serverAddress:a))"
-BINDINGS = b"nodeManagementBindingData:(bindingEntry:[bindingId:k clientAddress:a serverAddress:a])"
-DESTINATIONS = (
+UNSUBSCRIBE = schema(
+    b"nodeManagementSubscriptionDeleteCall:("
+    b"subscriptionDelete:(clientAddress:a serverAddress:a))"
+)
+SUBSCRIPTIONS = schema(
+    b"nodeManagementSubscriptionData:("
+    b"subscriptionEntry:[subscriptionId:k clientAddress:a serverAddress:a])"
+)
+BIND = schema(
+    b"nodeManagementBindingRequestCall:("
+    b"bindingRequest:(clientAddress:a serverAddress:a serverFeatureType:s))"
+)
+UNBIND = schema(
+    b"nodeManagementBindingDeleteCall:("
+    b"bindingDelete:(clientAddress:a serverAddress:a))"
+)
+BINDINGS = schema(
+    b"nodeManagementBindingData:("
+    b"bindingEntry:[bindingId:k clientAddress:a serverAddress:a])"
+)
+DESTINATIONS = schema(
     b"nodeManagementDestinationListData:(nodeManagementDestinationData:"
     b"[deviceDescription:(deviceAddress:(device:s) deviceType:s networkFeatureSet:s)])"
 )
@@ -175,7 +192,7 @@ class Device:
 
 
 def _operations(function):
-    name = function[0]
+    name = text(function[0])
     name = name[: name.find(b":")]
     read = None if function[1] is None else True
     if len(function) < 3 or function[2] is None:

@@ -7,8 +7,9 @@ from bounded.json_scan import OPEN, TAGS, measure
 from spine.device import BIND, DISCOVERY, SUBSCRIBE, UNBIND, UNSUBSCRIBE
 from spine.message import DATAGRAM
 from spine.restricted import entry_at
+from spine.schema import is_called, schema, text
 
-RESULT = b"resultData:(errorNumber:u)"
+RESULT = schema(b"resultData:(errorNumber:u)")
 
 # Places in DATAGRAM.
 _CMD_AT = const(149)
@@ -34,7 +35,7 @@ _UNBOUND = const(9)
 
 class Incoming:
     """What a datagram says: header `head` (as in DATAGRAM), own `feature`, `place` of the function in it, its
-    `schema`, `data`, `filters` (delete, partial, selectors, elements)."""
+    `schema` and its `text`, `data`, `filters` (delete, partial, selectors, elements)."""
 
     def __init__(self, peer, token_size, max_rows):
         self._peer = peer
@@ -64,7 +65,7 @@ class Incoming:
             return self.error
         if self._commands != 1 or schema is None:
             return _REJECTED
-        if self.filters if named is None else not schema.startswith(named.encode() + b":"):
+        if self.filters if named is None else not is_called(schema, named.encode()):
             return _REJECTED
         if self.head[_CLASSIFIER] not in ("write", "call"):
             return _OK  # of what only informs us, elements of the wrong type count as missing
@@ -98,7 +99,7 @@ class Incoming:
             return True
         if row is self.data:
             return True
-        if schema is DISCOVERY:  # only the client side looks at it, row by row
+        if self.schema is DISCOVERY:  # only the client side looks at it, row by row
             if self._peer.client:
                 self._peer.client.seen(row)
             return True
@@ -119,6 +120,7 @@ class Incoming:
             elif name.endswith(b"Elements"):
                 kind = TAGS
             if kind and schema:
+                schema = text(schema)
                 # Selectors and elements look like the entries of the function named before.
                 at = entry_at(schema) or schema.find(b":") + 2
                 row = [None] * (measure(schema, at) & 255)
@@ -132,6 +134,7 @@ class Incoming:
         else:
             schema = self._wanted(name)
             if schema:
+                schema = self.text = text(schema)
                 at = schema.find(b":") + 2
                 self.data = [None] * (measure(schema, at) & 255)
                 reader.push(schema, at, 0, self.data)
@@ -158,10 +161,9 @@ class Incoming:
         if (head[_TO_DEVICE] or device.address) == device.address:
             self.feature = device.find(head[_TO_ENTITY], head[_TO_FEATURE])
         if self.feature is not None:
-            name += b":"
             functions = self.feature[3]
             for i in range(len(functions)):
-                if functions[i][0].startswith(name):
+                if is_called(functions[i][0], name):
                     self.place = i
                     return functions[i][0]
         return None

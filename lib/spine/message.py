@@ -4,6 +4,8 @@ from bounded.compat import const
 from bounded.json_scan import measure
 from bounded.json_writer import JsonWriter
 
+from spine.schema import text
+
 # All of a datagram that matters here; the header's part serves writing too. Then the places of elements in it.
 DATAGRAM = (
     b"data:(payload:(datagram:(header:(addressSource:a addressDestination:a msgCounter:u msgCounterReference:u "
@@ -45,7 +47,7 @@ class Message:
         the row of entry `index` (None behind the last), else the value or row of element number `field`.
         """
         self._writer.reset()
-        self._schema = schema
+        schema = self._schema = text(schema)
         self._source = source
         self._partial = partial
         self._at = schema.find(b":") + 2

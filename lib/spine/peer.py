@@ -62,10 +62,16 @@ class Peer:
         self._pending = False  # a subscription has something to send, now or later
         self._turn = False  # the client's, after an answer
         self._message = Message()
-        incoming = self._incoming = Incoming(self, token_size, max_rows)
-        self.begin = incoming.begin
-        self.feed = incoming.reader.feed
+        self._incoming = Incoming(self, token_size, max_rows)
         device.peers.append(self)
+
+    def begin(self):
+        """A datagram begins."""
+        self._incoming.begin()
+
+    def feed(self, buf, pos, end):
+        """Its next bytes are buf[pos:end]; False when they are no JSON."""
+        return self._incoming.reader.feed(buf, pos, end)
 
     def ready(self):
         """Whether another datagram may be read now: there is room for what it will ask for."""
@@ -121,7 +127,8 @@ class Peer:
             if not incoming.stage:
                 if filters and len(function) > 3 and function[3] & FULL_ONLY:
                     return _COMBINATION
-                rows = changes(schema, function[1], data[0] if entry_at(schema) else [data], filters)
+                whole = incoming.text
+                rows = changes(whole, function[1], data[0] if entry_at(whole) else [data], filters)
                 if isinstance(rows, int):
                     return rows
                 if filters and not rows:

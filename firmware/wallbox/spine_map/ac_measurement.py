@@ -6,6 +6,7 @@ The measurement ids, shared with the parameters in electrical_connection.py:
 """
 
 from bounded.compat import const
+from spine.schema import schema
 
 NUMBER = const(6)
 _STEP_MS = const(1000)  # between two looks for a change
@@ -15,17 +16,17 @@ _FREQUENCY = const(11)
 _PRODUCED = const(12)
 
 # T7 T9 T16 T17 T25 T31 T34
-MEASUREMENTS = (
+MEASUREMENTS = schema(
     b"measurementDescriptionListData:(measurementDescriptionData:[measurementId:k measurementType:s commodityType:s "
     b"unit:s scopeType:s])"
 )
 # T10-T13 T19 T20 T27 T32 T35
-CONSTRAINTS = (
+CONSTRAINTS = schema(
     b"measurementConstraintsListData:(measurementConstraintsData:"
     b"[measurementId:k valueRangeMin:n valueRangeMax:n valueStepSize:n])"
 )
 # T14 T22 T23 T29 T33 T36
-VALUES = (
+VALUES = schema(
     b"measurementListData:(measurementData:[measurementId:k valueType:s timestamp:s value:n valueSource:s "
     b"valueState:s])"
 )

@@ -8,6 +8,7 @@ energy charged; 1-8 are the ids of the measurements, too.
 """
 
 from bounded.compat import const
+from spine.schema import schema
 from wallbox.spine_map.bidirectional_inferred import Inferred
 from wallbox.spine_map.electrical_connection import CHARACTERISTICS, CONNECTION, PARAMETERS
 from wallbox.spine_map.measurement import ids
@@ -15,7 +16,7 @@ from wallbox.spine_map.measurement import ids
 NUMBER = const(5)
 
 # T61, T114, T115
-_PERMITTED = (
+_PERMITTED = schema(
     b"electricalConnectionPermittedValueSetListData:(electricalConnectionPermittedValueSetData:"
     b"[electricalConnectionId:k parameterId:k permittedValueSet:[value:[number:i scale:i] range:[min:n max:n]]])"
 )

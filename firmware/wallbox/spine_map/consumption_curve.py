@@ -8,6 +8,7 @@ the whole list with only its own series in it; the others stay.
 from bounded.compat import const
 from spine.device import FIRST, FULL_ONLY
 from spine.numbers import scaled
+from spine.schema import schema
 from wallbox.functions.charge_plan import MOST_SLOTS
 from wallbox.spine_map.bidirectional_inferred import Inferred
 from wallbox.spine_map.maximum_power_limitation_curve import Slots
@@ -19,17 +20,17 @@ _SLOT = const(10)  # places in the row of a slot
 _LONGEST_MS = const(604800000)
 
 # T66, T67, T125
-_DESCRIPTIONS = (
+_DESCRIPTIONS = schema(
     b"timeSeriesDescriptionListData:(timeSeriesDescriptionData:[timeSeriesId:k timeSeriesType:s timeSeriesWriteable:b "
     b"updateRequired:b unit:s])"
 )
 # T126
-_CONSTRAINTS = (
+_CONSTRAINTS = schema(
     b"timeSeriesConstraintsListData:(timeSeriesConstraintsData:[timeSeriesId:k slotCountMin:u slotCountMax:u "
     b"slotDurationMin:d slotDurationMax:d slotDurationStepSize:d])"
 )
 # T68, T127, T128; places of a slot: 0 id, 1 and 2 start and end, 3 duration, 4 to 9 value, least and most
-_SERIES = (
+_SERIES = schema(
     b"timeSeriesListData:(timeSeriesData:[timeSeriesId:k timePeriod:p timeSeriesSlot:"
     b"[timeSeriesSlotId:k timePeriod:p duration:d value:n minValue:n maxValue:n]])"
 )

@@ -4,6 +4,7 @@ of the car (EVCC scenarios 2 and 3, DBEVC)."""
 from bounded.compat import const
 from spine.numbers import scaled
 from spine.restricted import CLEARED
+from spine.schema import schema
 
 NUMBER = const(4)
 _REJECTED = const(7)
@@ -11,18 +12,18 @@ _LIMIT = const(0)  # key ids
 _DURATION = const(1)
 
 # T73, T74
-_DESCRIPTIONS = (
+_DESCRIPTIONS = schema(
     b"deviceConfigurationKeyValueDescriptionListData:(deviceConfigurationKeyValueDescriptionData:"
     b"[keyId:k keyName:s valueType:s unit:s])"
 )
 # T77, T80, T81; places: 0 key, 1 duration, 2 and 3 the number, 4 changeable
-_VALUES = (
+_VALUES = schema(
     b"deviceConfigurationKeyValueListData:(deviceConfigurationKeyValueData:"
     b"[keyId:k value:(duration:d scaledNumber:n) isValueChangeable:b])"
 )
 
 # T78, T79
-_EV_VALUES = (
+_EV_VALUES = schema(
     b"deviceConfigurationKeyValueListData:(deviceConfigurationKeyValueData:"
     b"[keyId:k value:(boolean:b string:s) isValueChangeable:b])"
 )

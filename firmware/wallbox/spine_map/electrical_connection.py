@@ -6,24 +6,25 @@ One feature carries both, since an entity may have only one server feature of a 
 
 from bounded.compat import const
 from spine.device import FIRST
+from spine.schema import schema
 from wallbox.spine_map.ac_measurement import ids, kind_and_phase, scope
 
 NUMBER = const(5)
 _PHASES = ("a", "b", "c", "ab", "abc")
 
 # T41 T43 T44 T45 T47 T49 T50
-PARAMETERS = (
+PARAMETERS = schema(
     b"electricalConnectionParameterDescriptionListData:(electricalConnectionParameterDescriptionData:"
     b"[electricalConnectionId:k parameterId:k measurementId:u voltageType:s acMeasuredPhases:s "
     b"acMeasuredInReferenceTo:s acMeasurementType:s acMeasurementVariant:s scopeType:s])"
 )
 # T39
-CONNECTION = (
+CONNECTION = schema(
     b"electricalConnectionDescriptionListData:(electricalConnectionDescriptionData:"
     b"[electricalConnectionId:k powerSupplyType:s acConnectedPhases:u positiveEnergyDirection:s])"
 )
 # T54
-CHARACTERISTICS = (
+CHARACTERISTICS = schema(
     b"electricalConnectionCharacteristicListData:(electricalConnectionCharacteristicData:"
     b"[electricalConnectionId:k parameterId:k characteristicId:k characteristicContext:s characteristicType:s value:n "
     b"unit:s])"

@@ -8,6 +8,7 @@ from bounded.compat import const
 from spine.device import FIRST, FULL_ONLY
 from spine.numbers import scaled
 from spine.restricted import CLEARED
+from spine.schema import schema
 from wallbox.functions.charge_plan import MOST_PRICES
 from wallbox.spine_map.maximum_power_limitation_curve import Slots
 
@@ -17,19 +18,19 @@ _SCALE = const(-5)  # of prices
 _MOST = const(1000000000)
 
 # T101, T104; places: 0 tariff, 1 writeable, 2 update required, 3 scope, 4 tiers
-_DESCRIPTIONS = (
+_DESCRIPTIONS = schema(
     b"incentiveTableDescriptionData:(incentiveTableDescription:[tariffDescription:(tariffId:u tariffWriteable:b "
     b"updateRequired:b scopeType:s) tier:[tierDescription:(tierId:u tierType:s) boundaryDescription:"
     b"[boundaryId:u boundaryType:s boundaryUnit:s] incentiveDescription:[incentiveId:u incentiveType:s currency:s]]])"
 )
 # T102
-_CONSTRAINTS = (
+_CONSTRAINTS = schema(
     b"incentiveTableConstraintsData:(incentiveTableConstraints:[tariff:(tariffId:u) tariffConstraints:"
     b"(maxTiersPerTariff:u maxBoundariesPerTier:u maxIncentivesPerTier:u) incentiveSlotConstraints:"
     b"(slotCountMin:u slotCountMax:u)])"
 )
 # T103, T105; rows differ in length: incentive 4, boundary 3, tier 3 with lists, slot 5, table 2
-_TABLE = (
+_TABLE = schema(
     b"incentiveTableData:(incentiveTable:[tariff:(tariffId:u) incentiveSlot:[timeInterval:"
     b"(startTime:(dateTime:s relative:d) endTime:(dateTime:s relative:d)) tier:[tier:(tierId:u) "
     b"boundary:[boundaryId:u lowerBoundaryValue:n] incentive:[incentiveId:u valueType:s value:n]]]])"

@@ -2,12 +2,13 @@
 EVSE (EVSECC scenario 1) and of the car (EVCC scenario 5)."""
 
 from bounded.compat import const
+from spine.schema import schema
 
 NUMBER = const(1)
 _EV_NUMBER = const(3)
 
 # T120
-MANUFACTURER = (
+MANUFACTURER = schema(
     b"deviceClassificationManufacturerData:(deviceName:s deviceCode:s serialNumber:s softwareRevision:s "
     b"hardwareRevision:s vendorName:s vendorCode:s brandName:s)"
 )

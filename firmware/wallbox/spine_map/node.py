@@ -144,10 +144,16 @@ class Link:
 
     def __init__(self, device, session, station):
         self._station = station
-        self._peer = peer = Peer(device, Client(_EVSE, CLIENT))
-        self.begin = peer.begin
-        self.feed = peer.feed
+        self._peer = Peer(device, Client(_EVSE, CLIENT))
         self._task = asyncio.create_task(self._send(session))
+
+    def begin(self):
+        """A datagram begins."""
+        self._peer.begin()
+
+    def feed(self, buf, pos, end):
+        """Its next bytes are buf[pos:end]; False when they are no JSON."""
+        return self._peer.feed(buf, pos, end)
 
     def end(self):
         """A datagram is complete; a coroutine to wait for when no more can be taken for now."""

@@ -4,6 +4,7 @@ from bounded.compat import const
 from bounded.iso8601 import epoch_s
 from spine.numbers import scaled
 from spine.restricted import CLEARED
+from spine.schema import schema
 from wallbox.limits.failsafe import DELETE, KEEP
 
 NUMBER = const(3)  # of the feature
@@ -11,12 +12,12 @@ _REJECTED = const(7)
 _NEVER_MS = const(-3)  # a duration that the limit refuses
 
 # T140
-LIMIT_DESCRIPTIONS = (
+LIMIT_DESCRIPTIONS = schema(
     b"loadControlLimitDescriptionListData:(loadControlLimitDescriptionData:[limitId:k limitType:s limitCategory:s "
     b"limitDirection:s measurementId:u unit:s scopeType:s])"
 )
 # T141, T142; places in a row: 0 id, 1 changeable, 2 active, 3 and 4 start and end of the period, 5 and 6 the value
-LIMITS = (
+LIMITS = schema(
     b"loadControlLimitListData:(loadControlLimitData:"
     b"[limitId:k isLimitChangeable:b isLimitActive:b timePeriod:p value:n])"
 )

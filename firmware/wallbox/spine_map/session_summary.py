@@ -9,6 +9,7 @@ from bounded.compat import const
 from bounded.iso8601 import epoch_s
 from bounded.json_reader import KEEP
 from spine.restricted import CLEARED
+from spine.schema import schema
 from wallbox.functions.session_summary import BUSY, COST, CURRENCY, DURATION, ENERGY, GRID, OK, OWN, PLACES
 
 NUMBER = const(8)
@@ -19,14 +20,14 @@ _REJECTED = const(7)
 _POSITIONS = ("gridElectricEnergy", "selfProducedElectricEnergy")  # their ids are 1 and 2
 
 # T146
-_DESCRIPTIONS = (
+_DESCRIPTIONS = schema(
     b"billDescriptionListData:(billDescriptionData:[billId:k billWriteable:b updateRequired:b supportedBillType:S])"
 )
 # T147
-_CONSTRAINTS = b"billConstraintsListData:(billConstraintsData:[billId:k positionCountMin:u positionCountMax:u])"
+_CONSTRAINTS = schema(b"billConstraintsListData:(billConstraintsData:[billId:k positionCountMin:u positionCountMax:u])")
 # T148, T149; places: 0 id, 1 type, 2 and 3 begin and end, 4 value and 5 cost of the total, 6 positions (0 id, 1 type,
 # 2 value, 3 cost: rows of number and scale)
-_BILLS = (
+_BILLS = schema(
     b"billListData:(billData:[billId:k billType:s total:(timePeriod:p value:[unit:s value:n] "
     b"cost:[costType:s currency:s cost:n]) position:[positionId:u positionType:s value:[valuePercentage:n] "
     b"cost:[costPercentage:n]]])"

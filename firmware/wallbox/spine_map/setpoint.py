@@ -9,6 +9,7 @@ from bounded.compat import const
 from spine.device import FIRST
 from spine.numbers import scaled
 from spine.restricted import CLEARED
+from spine.schema import schema
 from wallbox.spine_map.bidirectional_inferred import Inferred
 
 NUMBER = const(10)
@@ -16,17 +17,17 @@ _SETPOINT = const(1)  # its id
 _REJECTED = const(7)
 
 # T153
-_DESCRIPTIONS = (
+_DESCRIPTIONS = schema(
     b"setpointDescriptionListData:(setpointDescriptionData:[setpointId:k measurementId:u setpointType:s unit:s "
     b"scopeType:s])"
 )
 # T154
-_CONSTRAINTS = (
+_CONSTRAINTS = schema(
     b"setpointConstraintsListData:(setpointConstraintsData:"
     b"[setpointId:k setpointRangeMin:n setpointRangeMax:n setpointStepSize:n])"
 )
 # T155, T156; places: 0 id, 1 and 2 value, 3 to 6 its bounds, 7 changeable, 8 active, 9 and 10 start and end
-_SETPOINTS = (
+_SETPOINTS = schema(
     b"setpointListData:(setpointData:[setpointId:k value:n valueMin:n valueMax:n isSetpointChangeable:b "
     b"isSetpointActive:b timePeriod:p])"
 )
