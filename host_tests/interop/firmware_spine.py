@@ -8,7 +8,7 @@ import runtimes
 from sim_process import SimProcess
 
 from host_tests.conftest import missing_peer
-from host_tests.peers.ems import Ems, Identity
+from host_tests.peers.ems import Ems, Failed, Identity
 
 PORT = 4751
 # As fast as it may: rises at once, no hold after a pause. The guard's own 5 s between two duty changes stay.
@@ -73,8 +73,16 @@ class Wallbox(SimProcess):
 
 
 def limited(ems, watts):
-    """Written until it is taken: the box refuses a limit before the first heartbeat (913)."""
-    ems.until(lambda: ems.call("lpc.write", value=watts, active=True)["error"] == 0)
+    """Written until it is taken: the EMS must have read what it writes to, and the box have heard a heartbeat (913)."""
+    def taken():
+        try:
+            return ems.call("lpc.write", value=watts, active=True)["error"] == 0
+        except Failed as why:
+            if str(why) != "data not available":
+                raise
+            return False
+
+    ems.until(taken)
 
 
 def again(ems, how="announce"):
