@@ -163,6 +163,7 @@ async def _session(spine, out):
     await spine.subscribe(spine.one("Bill"))
     begun = ended = None
     while True:
+        news.clear()
         car = [entity for entity, kind in spine.entities.items() if kind == "EV"]
         if car and begun is None:
             begun, charged["wh"] = time.monotonic(), 0
@@ -186,7 +187,6 @@ async def _session(spine, out):
             if ended:
                 spine.on_notify = None
                 return charged["wh"], round(ended - begun)
-        news.clear()
         await _unless_ended(spine, news.wait())
 
 
