@@ -115,7 +115,7 @@ def _parser(talking=False):
     each = word("setpoint", "ask the car for a power, negative to discharge (DBEVC)", box, hold, off)
     each.add_argument("watts", type=_number, nargs="?", metavar="W")
     each = word("bill", "write the summary of a session (EVCS)", box)
-    each.add_argument("--wait", action="store_true", help="until the box wants a summary, and take energy and time from it")
+    each.add_argument("--wait", action="store_true", help="until the box wants a summary, with energy and time from it")
     each.add_argument("--wh", type=_number, help="energy")
     each.add_argument("--seconds", type=_number, help="duration")
     each.add_argument("--grid", type=_number, metavar="PERCENT", help="share of the energy from the grid")
