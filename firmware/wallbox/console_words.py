@@ -113,7 +113,7 @@ class Words:
         for address, kind, features in device.entities:
             yield "%s %s" % (_numbers(address), kind), self.functions_of(features)
         for address, actor, cases in device.use_cases:
-            yield "%s %s" % (_numbers(address), actor), ["%s %s" % (row[0], row[1]) for row in cases]
+            yield "%s use cases of %s" % (_numbers(address), actor), ["%s %s" % (row[0], row[1]) for row in cases]
 
     def functions_of(self, features):
         for number, kind, role, functions in features:

@@ -87,6 +87,7 @@ class Health:
             if self._counted and now_ms >= (_SAFE_MS if self.safe else _PROVEN_MS):
                 self._proven()
             if self.restart and hasattr(app.board, "restart"):
+                self._flush(now_ms)
                 app.restart()
         except MemoryError:  # no room for what it takes: later
             release()

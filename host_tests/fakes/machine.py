@@ -188,10 +188,15 @@ class Counter:
         return counted
 
 
+_last = None  # the watchdog made last
+
+
 class WDT:
     """Cannot be stopped; a new one changes the time. On the pseudo-terminal board it really resets."""
 
     def __init__(self, id=0, timeout=5000):
+        global _last
+        _last = self
         self.timeout = timeout
         self.fed = 0
         self.feed()

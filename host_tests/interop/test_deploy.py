@@ -82,6 +82,44 @@ def test_mpremote_runs_an_acceptance(deployed):
     assert '"charging": "true"' in printed and '"error":' in printed.splitlines()[-2]
 
 
+def test_words_of_the_console_over_mpremote(deployed):
+    board = deployed[0]
+    words = ("status", "why", "limits", "peers", "trust", "properties", "functions", "memory", "loop", "log n=5",
+             "settings", "set own_w=7 nonsense=1", "set own_w=7", "save", "test", "wait 9", "test result=true",
+             "normal")
+    printed = board.mpremote("exec", "from boards.devkit import script; script.run('%s'); import main" % (
+        "; ".join(words)), timeout_s=90)
+    answers = dict(zip([each for each in words if each[:5] != "wait "],
+                       [json.loads(line) for line in printed.splitlines() if line.startswith("{")]))
+    assert "script done" in printed
+    assert answers["set own_w=7 nonsense=1"] == {"error": "there is no setting nonsense"}
+    assert answers["normal"] == {"error": "this is no safe mode"} and answers["save"]["ok"]
+    for word in words[:11]:
+        assert "error" not in answers[word], word
+    assert answers["status"]["pilot"] == "A1" and "start after" in " ".join(answers["log n=5"]["log"])
+    assert "[1] EVSE" in answers["functions"] and "80=30" in answers["properties"]["02A101"]
+    assert answers["test result=true"]["over"] and answers["test result=true"]["failed"] == 0
+    assert "MemoryError" not in printed
+
+
+def test_the_watchdog_of_a_board_whose_loop_stands_still(deployed):
+    """Ctrl-C lets a person work for an hour; a program that stands still is reset, and the log says so."""
+    board = deployed[0]
+    before = len(board.log())
+    board.mpremote("exec", "--no-follow", "import main")
+    board.wait("ready ", before)
+    assert "3600000" in board.mpremote("resume", "exec", "import machine; print(machine._last.timeout)")
+    before = len(board.log())
+    board.mpremote("exec", "--no-follow",
+                   "import asyncio, time\nold = asyncio.sleep_ms\nleft = [500]\ndef hang(ms):\n left[0] -= 1\n"
+                   " if not left[0]: time.sleep(60)\n return old(ms)\nasyncio.sleep_ms = hang\nimport main")
+    board.wait("ready ", before)
+    after = len(board.log())
+    board.wait("ready ", after, timeout_s=60)  # the program that was deployed, once more
+    with SerialConsole(board) as console:
+        assert any("start after watchdog" in row for row in console.say("log")["log"])
+
+
 def test_make_words(deployed, tmp_path):
     board, _, printed = deployed
     ski = re.search(r"ski=([0-9a-f]{40})", printed)[1]

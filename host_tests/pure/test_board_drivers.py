@@ -251,6 +251,37 @@ def test_the_interlock_is_told_at_every_tick():
     assert 215 <= readings.proximity_ohm <= 225
 
 
+def test_the_watchdog_waits_longer_at_the_start_and_for_a_person():
+    machine.cause = machine.WDT_RESET
+    made, _ = _wallbox("esp32_wallbox")
+    assert made.reset_cause == 3 and machine._last.timeout == 60000
+    made.feed_watchdog()
+    dog = machine._last
+    assert dog.timeout == 8000 and dog.fed == 2
+    for _ in range(10):
+        made.feed_watchdog()
+    assert machine._last is dog and dog.fed == 12
+    made.rest_watchdog()
+    assert machine._last.timeout == 3600000
+    made.feed_watchdog()
+    assert machine._last.timeout == 8000
+    machine.cause = machine.PWRON_RESET
+
+
+def test_the_led_shows_the_pattern():
+    made, wiring = _wallbox("esp32_wallbox")
+    led = machine.pwms[wiring["led"]]
+    outputs = Outputs()
+    for pattern, levels in ((1, (255,)), (17, (0, 255)), (5, (0, 255))):
+        outputs.led = pattern
+        seen = set()
+        for ms in range(0, 6000, 10):
+            board.ticks_ms = lambda ms=ms: ms
+            made.apply(outputs)
+            seen.add(led.duty_u16() // 257)
+        assert tuple(sorted(seen)) == levels, (pattern, seen)
+
+
 def test_a_sensor_that_is_open_is_unknown():
     made, wiring = _wallbox("esp32_wallbox")
     machine.adc_values[39] = 3300000
