@@ -116,9 +116,14 @@ class Words:
             yield "%s use cases of %s" % (_numbers(address), actor), ["%s %s" % (row[0], row[1]) for row in cases]
 
     def functions_of(self, features):
+        from spine.schema import text
+
         for number, kind, role, functions in features:
-            names = [str(each[0][: each[0].find(b":")], "utf-8") for each in functions]
-            yield "%d %s %s: %s" % (number, kind, role, " ".join(names))
+            names = ""
+            for each in functions:
+                schema = text(each[0])
+                names += " " + str(schema[: schema.find(b":")], "utf-8")
+            yield "%d %s %s:%s" % (number, kind, role, names)
 
     def op_loop(self, request):
         """The longest gap between two ticks of the guard, now and ever, and tasks that failed."""
