@@ -10,6 +10,7 @@ ordinary pytest. Whatever could not run is named at the end; in CI it fails inst
 import ctypes
 import os
 import subprocess
+import sys
 
 import hypothesis
 import pytest
@@ -18,6 +19,8 @@ import runtimes
 from host_tests import on_micropython
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
+_INTEROP = os.path.join(_HERE, "interop") + os.sep
+_TRY = "import ctypes; raise SystemExit(ctypes.CDLL(None).unshare(0x40000000))"  # CLONE_NEWNET
 _THRICE = tuple(os.path.join(_HERE, folder) + os.sep for folder in ("pure", "simulation"))
 
 hypothesis.settings.register_profile("here", deadline=None)
@@ -52,20 +55,29 @@ def _own_network():
     return True
 
 
-def pytest_collection_modifyitems(config, items):
+def pytest_collection_modifyitems(items):
+    """The long files of interop/ first: what comes last keeps one process busy while the other has nothing to do."""
+    items.sort(key=lambda item: not str(item.path).startswith(_INTEROP))
+
+
+def pytest_xdist_make_scheduler(config, log):
     """Files stay together; those of interop/ all do where the processes share a network."""
-    if config.pluginmanager.hasplugin("xdist"):
-        shared = getattr(config, "shares_network", False)
-        for item in items:
-            place = os.path.relpath(str(item.path), _HERE)
-            group = "interop" if shared and place.startswith("interop") else place
-            item.add_marker(pytest.mark.xdist_group(group))
+    from xdist.scheduler import LoadScopeScheduling
+
+    shared = subprocess.run([sys.executable, "-c", _TRY], check=False).returncode != 0
+
+    class Files(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            place = nodeid.split("::")[0]
+            return "interop" if shared and "interop/" in place else place
+
+    return Files(config, log)
 
 
 def pytest_configure(config):
     os.environ["XDG_CONFIG_HOME"] = os.path.join(runtimes.BUILD, "test", "config")  # no key in the home of a person
     if os.environ.get("PYTEST_XDIST_WORKER"):
-        config.shares_network = not _own_network()
+        _own_network()
     for runtime in on_micropython.RUNTIMES:
         config.pluginmanager.register(_Also(runtime), "on " + runtime)
 

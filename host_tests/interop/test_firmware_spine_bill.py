@@ -5,8 +5,6 @@ import pytest
 
 from host_tests.interop.firmware_spine import CAR, Wallbox, identities, limited
 
-pytestmark = pytest.mark.xdist_group("spine-bill")
-
 
 @pytest.fixture(scope="module")
 def known(tmp_path_factory):

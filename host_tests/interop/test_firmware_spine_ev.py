@@ -11,8 +11,6 @@ from host_tests.peers.ems import STATION, Failed
 from host_tests.pure.damage import Chance, damaged
 from host_tests.pure.test_spine_fuzz_real import recorded
 
-pytestmark = pytest.mark.xdist_group("spine-ev")
-
 ADDRESS = "127.0.14.31"
 _UC = STATION + ("cem-evcc", "cem-evcem", "cem-evsoc", "cem-opev", "cem-oscev")
 _CAR = ("cem-evcc", "cem-evcem", "cem-evsoc", "cem-opev", "cem-oscev")

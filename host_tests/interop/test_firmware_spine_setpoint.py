@@ -7,8 +7,6 @@ import pytest
 from host_tests.interop.firmware_spine import CAR, Wallbox, identities, limited
 from host_tests.peers.echonet_box import Raw
 
-pytestmark = pytest.mark.xdist_group("spine-setpoint")
-
 BOX, OWN, V2X = "127.0.14.51", "127.0.14.52", "027e01"
 
 
