@@ -158,7 +158,8 @@ class ShipLink:
         """
         station = self.station
         guard = station.guard
-        could = guard.state in "BCD" and station.offer.offer_ma and not guard.faults
+        flows = station.offer.offer_ma or station.discharge and station.discharge.ma
+        could = guard.state in "BCD" and flows and not guard.faults
         if could and not station.ratings.interlock:
             self._count_pause(self.node.shaking)
         guard.prepare_for_stall(True)

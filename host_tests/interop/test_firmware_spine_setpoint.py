@@ -137,8 +137,8 @@ def test_a_setpoint_of_both_signs_reaches_the_car_and_027e(box, ems, echonet):
     assert echonet.get("da") == "42" and setpoint.put(-4140) == 7, "an EMS that is silent"
     box.amperes(31.9, 30)  # nobody asks for anything
     ems.call("heartbeat.start")
-    setpoint.taken(-6900)
-    back(box, 10)
+    setpoint.taken(6900)
+    box.amperes(10)
 
 
 def test_what_echonet_lite_sets_is_the_same_setpoint(box, ems, echonet):
@@ -156,8 +156,8 @@ def test_what_echonet_lite_sets_is_the_same_setpoint(box, ems, echonet):
     back(box, 10)
     assert setpoint.shown() == (-6900, True, True)
     assert echonet.set("dc", "00") and echonet.set("dd", "00") and echonet.set("da", "42")
-    box.amperes(31.9, 30)
     assert setpoint.shown()[1] is False
+    box.control.wait(lambda state: state["offer_ma"] > 30000 and not state["discharge_ma"], 10)
 
 
 def test_a_car_that_cannot_is_never_asked_and_a_fault_ends_it(box, ems):

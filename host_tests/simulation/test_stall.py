@@ -256,6 +256,24 @@ def test_a_dialled_peer_is_known_by_its_address_without_port():
     resumes(bench)
 
 
+def test_pauses_of_discharging_count_as_those_of_charging():
+    bench = StationBench(interlock=False, discharge=True)
+    bench.link = Link(bench.station)
+    bench.plug(ready=True, discharge=True)
+    bench.operation_mode.set(1)
+    bench.setpoint.directed()
+    bench.until(lambda: bench.plant.current_ma[0] == -32000, 20000)
+    admit(bench, _STRANGER)
+    assert safe(bench) and bench.plant.discharge_ma == 0
+    release(bench)
+    bench.until(lambda: bench.plant.current_ma[0] == -32000, 20000)
+    bench.link.due_ms[0] = bench.station.now_ms + 6 * 600000
+    assert raises(OSError, admit, bench, _STRANGER)
+    release(bench)
+    bench.run(1000)
+    assert bench.plant.current_ma[0] == -32000
+
+
 def test_a_person_gives_strangers_their_pauses_again():
     bench = new()
     bench.link.due_ms[0] = bench.station.now_ms + 6 * 600000
