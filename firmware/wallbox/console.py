@@ -18,8 +18,9 @@ _OK = (("ok", True),)
 
 
 def _largest_block(free):
-    """The largest block the heap gives at once, within an eighth and up to 32 KB; found by asking for it. (For more, the
-    heap of an ESP32 would take memory that TLS needs.)"""
+    """The largest block the heap gives at once, within an eighth and up to 32 KB; found by asking for it.
+
+    For more, the heap of an ESP32 would take memory that TLS needs."""
     size = min(free, 32768)
     while size > 64:
         try:
