@@ -18,8 +18,10 @@ from cold_table import COLD, RESIDENT, SMALL, TOGETHER
 from link_names import constant_name
 
 MARK = "cold_"
-FETCH, CALLED, MADE, LATER, PLACE = "fetch", "called", "made", "later", "tell"  # of lib/bounded/on_demand.py
-TEXT = "schema"  # of lib/spine/schema.py
+# of lib/bounded/on_demand.py
+FETCHED, KEPT, CALLED, LATER, PLACE = "fetched", "kept", "called", "later", "tell"
+FETCH, MADE = "fetch", "made"
+OURS = (FETCHED, KEPT, CALLED, LATER, FETCH, MADE)
 MODULE = "bounded.on_demand"
 _LEAST = 40  # nodes of a module's function that is worth a stub
 
@@ -70,44 +72,6 @@ def mark(sources, unit_of, everything=False):
                     put(node, "%s.%s" % (name, node.name))
         result[name] = ast.unparse(tree)
     return result, names
-
-
-def move_texts(sources):
-    """The modules with every `schema(b"...")` (lib/spine/schema.py) replaced by a number, and the bytes with which the
-    file begins: the texts, two bytes of length before each."""
-    result, places, head = dict(sources), {}, bytearray(1)  # no place is 0
-    for name, source in sources.items():
-        if TEXT + "(" not in source:
-            continue
-        tree = _Texts(places, head).visit(ast.parse(source))
-        result[name] = ast.unparse(tree)
-    return result, bytes(head)
-
-
-class _Texts(ast.NodeTransformer):
-    def __init__(self, places, head):
-        self._places, self._head = places, head
-
-    def visit_Assign(self, node):
-        old = node.value
-        node = self.generic_visit(node)
-        if node.value is not old:  # so that no module holds it
-            node.value = ast.Call(ast.Name("const", ast.Load()), [node.value], [])
-        return node
-
-    def visit_Call(self, node):
-        value = node.args[0] if len(node.args) == 1 else None
-        if getattr(node.func, "id", None) != TEXT or not isinstance(getattr(value, "value", None), bytes):
-            return self.generic_visit(node)
-        text = value.value
-        if text not in self._places:
-            place = len(self._head)
-            if place >= 1 << 14:
-                raise ColdError("more than 16 KB of texts")
-            name = text[: text.index(b":")]
-            self._places[text] = place << 16 | (sum(name) + 31 * len(name)) & 0xFFFF
-            self._head += len(text).to_bytes(2, "big") + text
-        return ast.Constant(self._places[text])
 
 
 def _families(trees):
@@ -161,17 +125,29 @@ class Split:
 def split(texts, module_of, head=b""):
     """Take the marked functions out of `texts`, {target: source}; `module_of(target)` is its dotted name."""
     result = Split(texts, head)
+    imported = {}  # by the name of the module; None: attributes, perhaps of a module
+    for target, text in texts.items():
+        if target.endswith(".py") and "import" in text:
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, ast.ImportFrom):
+                    imported.setdefault(node.module, set()).update(each.name for each in node.names)
+                elif isinstance(node, ast.Attribute) and getattr(node.value, "id", None) != "self":
+                    imported.setdefault(None, set()).add(node.attr)
     for target, text in texts.items():
         if MARK in text:
-            result.texts[target] = _without(ast.parse(text), module_of(target), result)
+            module = module_of(target)
+            outside = imported.get(module, set()) | imported.get(None, set())
+            result.texts[target] = _without(ast.parse(text), module, result, outside)
     at = len(head)
     for names in result.records:
         result.places.append(at)
         at += 2 + sum(len(name) + 8 for name in names)
+    placed = _Placed(result.places)
     for target, text in result.texts.items():
         if text is not texts[target]:
-            tree = _Placed(result.places).visit(ast.parse(text))
-            result.texts[target] = ast.unparse(tree)
+            result.texts[target] = ast.unparse(placed.visit(ast.parse(text)))
+    result.functions = [(record, name, ast.unparse(placed.visit(ast.parse(text))) if CALLED in text else text, number)
+                        for record, name, text, number in result.functions]
     return result
 
 
@@ -206,7 +182,6 @@ class _Placed(ast.NodeTransformer):
     def visit_Call(self, node):
         if getattr(node.func, "id", None) == CALLED:
             node.args[0] = ast.Constant(self._places[ast.literal_eval(node.args[0])])
-            return node
         return self.generic_visit(node)
 
 
@@ -265,13 +240,15 @@ def _marked(node):
     return None
 
 
-def _without(tree, module, result):
+def _without(tree, module, result, imported):
+    """The text of a module without its marked functions; `imported` are its names that others import."""
     bound, constants = _bound(tree), _constants(tree)
-    for name in (FETCH, CALLED, MADE, LATER):
+    for name in OURS:
         if name in bound:
             raise ColdError("%s has a name of its own that is %s" % (module, name))
-    bound.add(LATER)
-    used, records = set(), {}
+    bound.update((LATER, CALLED))
+    used, records, roots = set(), {}, {}
+    _call_by_record(tree, result, imported)
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
             names, body, often = [], [], []
@@ -290,6 +267,7 @@ def _without(tree, module, result):
             if often and not _take(often, module, bound, constants, result):
                 raise ColdError("%s.%s: a method is called like something that the methods use" % (module, node.name))
             inherited = records.get(base)
+            roots[node.name] = roots.get(base)
             if names:
                 if any(getattr(each, "name", None) == PLACE for each in node.body) or PLACE in names:
                     raise ColdError("%s.%s has a method that is called %s" % (module, node.name, PLACE))
@@ -299,10 +277,14 @@ def _without(tree, module, result):
                         result.functions.append((len(result.records),) + each[1:])
                         names.append(each[1])
                 body.append(_statement("%s = %d" % (PLACE, len(result.records))))
-                if inherited is None:
+                if inherited is None and not node.bases:
+                    roots[node.name] = KEPT if constructed else FETCHED
+                    node.bases = [ast.Name(roots[node.name], ast.Load())]
+                    used.add(roots[node.name])
+                elif inherited is None:
                     body.append(_statement("__getattr__ = " + FETCH))
                     used.add(FETCH)
-                if constructed:
+                if constructed and roots[node.name] != KEPT:
                     body.append(_statement("__init__ = " + MADE))
                     used.add(MADE)
                 records[node.name] = len(result.records)
@@ -310,11 +292,20 @@ def _without(tree, module, result):
             node.body = body or [ast.Pass()]
     for at, node in enumerate(tree.body):
         mark = _unmark(node)
-        if mark and _take([(node, mark[0])], module, bound, constants, result):
+        if mark is None:
+            continue
+        record = getattr(node, "record", None)
+        if not _take([(node, mark[0])], module, bound, constants, result, record):
+            if record is not None:
+                raise ColdError("%s.%s must stay" % (module, node.name))
+        elif record is not None:
+            tree.body[at] = ast.Pass()
+        else:
             kind = "def %s(*a): return %s(%d, %r, a)" % (node.name, CALLED, len(result.records), node.name)
             tree.body[at] = _statement(kind)
             result.records.append([node.name])
-            used.add(CALLED)
+        used.add(CALLED)
+    tree.body = [node for node in tree.body if not isinstance(node, ast.Pass)]
     if used:
         tree.body.insert(0, _statement("from %s import %s" % (_HOME, ", ".join(sorted(used)))))
     return ast.unparse(tree)
@@ -337,8 +328,41 @@ def _constants(tree):
     return found
 
 
-def _take(marked, module, bound, constants, result):
-    """Make one file of the functions `marked`, [(node, number)], for the next record; False when they must stay."""
+def _call_by_record(tree, result, imported):
+    """Marked functions that nothing but marked code calls need no place in the module: there they are called by their
+    record. They get it here, as `record`."""
+    marked = {node.name: node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+              and _marked(node)}
+    alone = set(marked) - imported
+    inside = [node for node in marked.values()]
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            inside += [each for each in node.body if hasattr(each, "decorator_list") and _marked(each)]
+    calls = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", None) in alone:
+            if not node.keywords and not any(isinstance(each, ast.Starred) for each in node.args):
+                calls.append(node)
+    called = {id(node.func) for node in calls}
+    within = {id(each) for node in inside for each in ast.walk(node)}
+    for node in ast.walk(tree):  # of others it takes one use to keep the name
+        if isinstance(node, ast.Name) and node.id in alone and not (id(node) in called and id(node) in within):
+            alone.discard(node.id)
+    for node in marked.values():  # one that calls itself stays in memory
+        if any(isinstance(each, ast.Name) and each.id == node.name for each in ast.walk(node)):
+            alone.discard(node.name)
+    for name in sorted(alone):
+        marked[name].record = len(result.records)
+        result.records.append([name])
+    for node in calls:
+        if node.func.id in alone:
+            arguments = ast.Tuple(node.args, ast.Load())
+            node.args = [ast.Constant(marked[node.func.id].record), ast.Constant(node.func.id), arguments]
+            node.func = ast.Name(CALLED, ast.Load())
+
+
+def _take(marked, module, bound, constants, result, record=None):
+    """Make one file of the functions `marked`, [(node, number)], for `record` or the next; False when they must stay."""
     nodes = [node for node, _ in marked]
     used = {each.id for node in nodes for each in ast.walk(node) if isinstance(each, ast.Name)}
     names = (used & bound) - set(constants)
@@ -349,5 +373,5 @@ def _take(marked, module, bound, constants, result):
     if names:
         text = "from %s import %s\n%s" % (module, ", ".join(sorted(names)), text)
     for node, number in marked:
-        result.functions.append((len(result.records), node.name, text, number))
+        result.functions.append((len(result.records) if record is None else record, node.name, text, number))
     return True

@@ -21,6 +21,7 @@ import subprocess
 
 import cold
 import cold_table
+import cold_texts
 import link
 import link_names
 import rom_names
@@ -128,7 +129,7 @@ def _update(folder, march, board, optimise, without, linked):
              if not target.startswith(without)}  # by an empty tuple nothing starts
     kept = frozenset(shorten.kept_names(BUILD)) if optimise == 3 and compiler else None
     made_by = hashlib.sha256(repr((compiler and os.stat(compiler[0]).st_mtime_ns, sorted(kept or ()))).encode())
-    for tool in (shorten, link, link_names, rom_names, cold, cold_table):
+    for tool in (shorten, link, link_names, rom_names, cold, cold_table, cold_texts):
         with open(tool.__file__, "rb") as file:
             made_by.update(file.read())
     stamps = {target: [os.stat(source).st_mtime_ns, os.stat(source).st_size] for target, source in files.items()}
@@ -178,7 +179,7 @@ def _linked(texts):
             ast.parse(text)
             modules[name] = text
     units = {member: unit for unit, members in link.LINKED.items() if unit in modules for member in (unit,) + members}
-    modules, head = cold.move_texts(modules)
+    modules, head = cold_texts.move_texts(modules)
     modules, marked = cold.mark(modules, units)
     done = link.link(modules)
     for target in _AS_SOURCE:

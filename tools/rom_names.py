@@ -122,7 +122,7 @@ def rename(sources, first=(), outside=()):
     The names of the modules `first` are served first, should the words run out. The sources `outside` are not
     changed: what they name stays."""
     trees = {name: ast.parse(source) for name, source in sources.items()}
-    defined, stays, present = {}, set(FOREIGN) | {cold.FETCH, cold.CALLED, cold.MADE, cold.LATER}, set()
+    defined, stays, present = {}, set(FOREIGN) | set(cold.OURS), set()
     for source in outside:
         stays.update(name for node in ast.walk(ast.parse(source)) for name in _names(node))
     starts = []

@@ -3,12 +3,13 @@
 MicroPython keeps all code of a module in RAM. Of a device image, tools/cold.py takes out the functions that a running
 station rarely calls and puts them, compiled one by one, into the file `cold` beside this module. What it leaves:
 
-* a class that lost methods gets `__getattr__ = fetch` and in `tell` the place of its record in the file: the first
-  call of such a method loads it into the class, where it stays until `release`; methods that mostly run together are
-  loaded together, since each load costs 200 bytes beside the code;
-* `__init__` becomes `made`, which loads the constructor each time;
+* a class that lost methods is a `fetched` and has in `tell` the place of its record in the file: the first call of such
+  a method loads it into the class, where it stays until `release`; methods that mostly run together are loaded
+  together, since each load costs 200 bytes beside the code;
+* one that lost its constructor, too, is a `kept`, which loads that each time;
 * `self.method` that is handed on, not called, becomes `later`;
-* a function of a module becomes one that hands its arguments to `called`.
+* a function of a module becomes one that hands its arguments to `called`, or vanishes where only such functions call
+  it.
 
 A record is two bytes of length and text: ` name=offset` for each function, the offset in six digits. Before the
 records lie the texts that the firmware reads when it needs them (lib/spine/schema.py), two bytes of length before each.
@@ -167,6 +168,18 @@ def fetch(self, name):
 def made(self, *arguments, **keywords):
     """`__init__` of a class whose own is on flash; not kept, for most run once."""
     _loaded(type(self).tell, "__init__")["__init__"](self, *arguments, **keywords)
+
+
+class fetched:  # noqa: N801
+    """What classes inherit whose methods are on flash."""
+
+    __getattr__ = fetch
+
+
+class kept(fetched):  # noqa: N801
+    """And the constructor."""
+
+    __init__ = made
 
 
 class later:  # noqa: N801 - stands in the place of a bound method

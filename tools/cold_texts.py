@@ -1,0 +1,48 @@
+"""Takes the schemas of SPINE functions (lib/spine/schema.py) out of an image: they stay on flash, before the functions that
+do (cold.py)."""
+
+import ast
+
+TEXT = "schema"  # of lib/spine/schema.py
+
+
+class TextError(Exception):
+    """The texts do not fit."""
+
+
+def move_texts(sources):
+    """The modules with every `schema(b"...")` (lib/spine/schema.py) replaced by a number, and the bytes with which the
+    file begins: the texts, two bytes of length before each."""
+    result, places, head = dict(sources), {}, bytearray(1)  # no place is 0
+    for name, source in sources.items():
+        if TEXT + "(" not in source:
+            continue
+        tree = _Texts(places, head).visit(ast.parse(source))
+        result[name] = ast.unparse(tree)
+    return result, bytes(head)
+
+
+class _Texts(ast.NodeTransformer):
+    def __init__(self, places, head):
+        self._places, self._head = places, head
+
+    def visit_Assign(self, node):
+        old = node.value
+        node = self.generic_visit(node)
+        if node.value is not old:  # so that no module holds it
+            node.value = ast.Call(ast.Name("const", ast.Load()), [node.value], [])
+        return node
+
+    def visit_Call(self, node):
+        value = node.args[0] if len(node.args) == 1 else None
+        if getattr(node.func, "id", None) != TEXT or not isinstance(getattr(value, "value", None), bytes):
+            return self.generic_visit(node)
+        text = value.value
+        if text not in self._places:
+            place = len(self._head)
+            if place >= 1 << 14:
+                raise TextError("more than 16 KB of texts")
+            name = text[: text.index(b":")]
+            self._places[text] = place << 16 | (sum(name) + 31 * len(name)) & 0xFFFF
+            self._head += len(text).to_bytes(2, "big") + text
+        return ast.Constant(self._places[text])
