@@ -362,7 +362,7 @@ def _call_by_record(tree, result, imported):
 
 
 def _take(marked, module, bound, constants, result, record=None):
-    """Make one file of the functions `marked`, [(node, number)], for `record` or the next; False when they must stay."""
+    """Make one file of the functions `marked`, [(node, number)], for `record` or the next; False: they must stay."""
     nodes = [node for node, _ in marked]
     used = {each.id for node in nodes for each in ast.walk(node) if isinstance(each, ast.Name)}
     names = (used & bound) - set(constants)

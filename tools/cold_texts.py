@@ -1,5 +1,5 @@
-"""Takes the schemas of SPINE functions (lib/spine/schema.py) out of an image: they stay on flash, before the functions that
-do (cold.py)."""
+"""Takes the schemas of SPINE functions (lib/spine/schema.py) out of an image: they stay on flash, before the functions
+that do (cold.py)."""
 
 import ast
 

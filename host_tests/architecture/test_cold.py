@@ -161,8 +161,8 @@ def device(request, tmp_path, monkeypatch):
 def test_a_program_does_the_same_with_its_functions_on_flash(device):
     run, found, names = device
     assert set(names) == {"sample.Base.__init__", "sample.Base.step", "sample.Base.twice", "sample.Derived.both",
-                          "sample.Plain.other", "sample.factor", "sample.shrunk", "sample.Pair.__init__", "sample.Pair.first",
-                          "sample.Pair.second"}
+                          "sample.Plain.other", "sample.factor", "sample.shrunk", "sample.Pair.__init__",
+                          "sample.Pair.first", "sample.Pair.second"}
     whole = run("apart", _PROGRAM)
     assert whole.count("AttributeError") == 2 and "Traceback" not in whole, whole
     assert run("paged", _PROGRAM) == whole

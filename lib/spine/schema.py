@@ -1,8 +1,8 @@
 """The schema of a SPINE function: what it is called and what it holds, in the language of bounded.json_reader.
 
 All of them are several KB, and a datagram needs one. So an image for a device keeps on flash what is written as
-`schema(b"...")` (tools/cold_texts.py): there it is a number, which stands for the function in every comparison, and `text`
-reads it when a datagram comes or goes.
+`schema(b"...")` (tools/cold_texts.py): there it is a number, which stands for the function in every comparison, and
+`text` reads it when a datagram comes or goes.
 """
 
 from bounded.on_demand import read_text
