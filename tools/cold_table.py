@@ -52,6 +52,7 @@ RESIDENT = {
     "wallbox.functions.power_limit": "PowerLimit.effective_w PowerLimit.step",
     "wallbox.functions.session_summary": "SessionSummary.step SessionSummary.running SessionSummary.wanted "
                                          "SessionSummary._session",
+    "wallbox.limits.plan": "place",
     "wallbox.ship_link": "ShipLink._clock ShipLink.button ShipLink._look ShipLink.after_handshake "
                          "ShipLink.disconnected",
     "wallbox.spine_map.ac_measurement": "AcMeasurementFeature.value AcMeasurementFeature.step kind_and_phase",
@@ -91,6 +92,7 @@ TOGETHER = {
                       "Incoming.unknown Incoming.verdict Incoming.begin Incoming.element",
     "spine.message": "Message.*",
     "spine.peer": "Peer.begin Peer.feed Peer.end Peer.ready Peer._act Peer._say",
+    "wallbox.limits.plan": "Planner.step Planner._lay_out Planner._fill",
 }
 
 # Packages of small classes, of which all is loaded together.

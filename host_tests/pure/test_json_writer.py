@@ -67,3 +67,63 @@ def test_pitfall_4_no_empty_instance():
     assert render(100, ()) == b'[{"l":[]},{"q":5}]'
     assert render(100, ((), (None,)), None) == b'[{"l":[]}]'
     assert render(100, None, None) == b"[]"
+
+
+LISTS = b"a:[x:u c:[y:u d:[z:u] n:n]] b:[v:u] e:[w:[u:u]] q:u)"
+
+
+class Rows:
+    """Rows made when they are asked for, as those of a plan are; `made` counts."""
+
+    def __init__(self, count):
+        self.count = count
+        self.made = 0
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, i):
+        self.made += 1
+        if i % 5 == 3:
+            return (None,)
+        return (i, ((i, (((7,), (8,)) if i % 2 else ((9,),)), 10 * i, -1), (), (1,)))
+
+
+def lists(size, rows):
+    """The text of three lists, the first of `rows`, through buffers of `size`, and the most rows made for one."""
+    writer = JsonWriter()
+    buffer = bytearray(size)
+    text = b""
+    most = 0
+    while True:
+        made = rows.made
+        writer.start(buffer)
+        writer.members(LISTS, 0, (rows, ((1,), (None,), (2,)), ((((3,), (4,)),),), 5), 0)
+        most = max(most, rows.made - made)
+        if writer.done():
+            return text + bytes(buffer[: writer.written()]), most
+        text += bytes(buffer)
+
+
+def test_long_lists_in_buffers_of_any_size():
+    whole = lists(10000, Rows(23))[0]
+    for size in range(1, 150):
+        assert lists(size, Rows(23))[0] == whole, size
+
+
+def test_a_long_list_is_not_written_from_its_beginning_for_every_buffer():
+    rows = Rows(96)
+    text, most = lists(500, rows)
+    assert len(text) > 6000 and most <= 14 and rows.made <= 96 + 2 * len(text) // 500, (most, rows.made)
+
+
+def test_a_list_left_half_way_is_forgotten():
+    writer = JsonWriter()
+    writer.start(bytearray(500))
+    writer.members(LISTS, 0, (Rows(96),), 0)
+    assert not writer.done()
+    writer.reset()
+    buffer = bytearray(500)
+    writer.start(buffer)
+    writer.members(LISTS, 0, (((1,), (2,)),), 0)
+    assert writer.done() and bytes(buffer[: writer.written()]) == b'{"a":[[{"x":1}],[{"x":2}]]}'

@@ -2,7 +2,7 @@
 """The limits of the car in every order of arrival and expiry, many cars one after the other, and coordinated charging
 (CEVC) through the real device."""
 
-from host_tests.pure.spine_station import LOAD, NODE, active, limit, until, watts
+from host_tests.pure.spine_station import LOAD, NODE, active, limit, read, until, watts
 from host_tests.pure.test_spine_map_ev import CarBox
 
 SERIES = ((1, 1), 8)
@@ -243,6 +243,68 @@ def test_cevc_of_spans_at_one_price_the_earlier_are_taken():
     box = PlanBox()
     box.charge_plan.demand(10000, 40 * 180)
     assert box.write(slots([11000] * 40, 180), to=SERIES) == 0
-    box.pass_ms(0)
+    box.pass_ms(400)  # 80 pieces of work
     powers = list(box.charge_plan.powers)
     assert powers[:18] == [11000] * 18 and powers[19:] == [0] * 21
+
+
+def test_cevc_a_plan_is_followed_until_the_next_is_complete():
+    box = PlanBox()
+    plan = box.charge_plan
+    plan.demand(22000, 24 * 3600)
+    assert box.write(slots([11000, 22000]), to=SERIES) == 0
+    box.pass_ms(0)
+    assert list(plan.powers) == [11000, 11000, 0] and box.offered_ma() == 15900
+    before = plan.powers
+    assert box.write(prices([50] + [30] * 23), to=PRICES) == 0
+    assert box.write(slots([5000] + [11000] * 95, 900), to=SERIES) == 0
+    version = plan.version
+    box.pass_ms(0)
+    steps = 1
+    while plan.powers is before:
+        assert box.offered_ma() == 7200 and plan.version == version, "the new curve bounds at once"
+        assert box.ask("read", read("timeSeriesListData"), to=SERIES)
+        box.now += 100
+        box.pass_ms(0)
+        steps += 1
+    assert steps == 12 and list(plan.powers[:4]) == [0] * 4 and list(plan.powers[4:12]) == [11000] * 8
+    assert box.offered_ma() == 0 and plan.missing_wh == 0
+
+
+def test_cevc_what_changes_while_a_plan_is_made_is_in_the_next():
+    box = PlanBox()
+    plan = box.charge_plan
+    plan.demand(22000, 24 * 3600)
+    assert box.write(slots([11000] * 96, 900), to=SERIES) == 0
+    box.pass_ms(200, 200)
+    assert not len(plan.powers), "not complete yet"
+    for minute in range(3):  # an EMS that never rests does not keep the box from planning
+        for _ in range(30):
+            assert box.write(slots([11000] * 95 + [4200 + minute], 900), to=SERIES) == 0
+            box.sign()
+            box.pass_ms(200)
+        assert list(plan.powers[:8]) == [11000] * 8
+    plan.forget()
+    box.pass_ms(5000)
+    assert not len(plan.powers) and plan.curve is None, "nor does what was begun outlive the car"
+
+
+def test_cevc_without_memory_for_a_plan_the_one_before_is_followed():
+    box = PlanBox()
+    plan = box.charge_plan
+    plan.demand(22000, 3 * 3600)
+    assert box.write(slots([11000] * 3), to=SERIES) == 0
+    box.pass_ms(0)
+    before = plan.powers
+    begin = plan._begin
+    plan._begin = full
+    assert box.write(prices([30, 20, 10]), to=PRICES) == 0
+    box.living(50000)
+    assert plan.powers is before and box.offered_ma() == 15900
+    plan._begin = begin
+    box.living(11000)
+    assert list(plan.powers) == [0, 11000, 11000]
+
+
+def full():
+    raise MemoryError()

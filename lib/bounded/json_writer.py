@@ -1,7 +1,9 @@
 """Writer of EEBUS JSON from rows of values, by the same schema text as json_reader, into the caller's buffers.
 
 A message is written in units small enough to be written again: what of a unit did not fit into one buffer is written
-into the next one by writing the unit once more with its first bytes left out. So nothing is held but the row.
+into the next one by writing the unit once more with its first bytes left out. So nothing is held but the row. A list
+in a unit may be long (the slots of a curve): writing ends where the buffer does, and goes on with the entry that it
+ended in.
 A row may be shorter than its schema; None (or a nested object of which all is None) is left out, an entry of
 which all is None too, so `[[]]` never appears.
 """
@@ -40,11 +42,17 @@ class JsonWriter:
     def __init__(self):
         self._scratch = bytearray(24)
         self._out = None
-        self._at = self._low = self._high = self._left_out = 0
+        self._at = self._low = self._high = 0
+        self.reset()
 
     def reset(self):
         """Forget a unit left half way."""
         self._left_out = 0
+        self._list = 0  # place in the schema of the list in which the buffer ended; then its entry, its place in
+        self._entry = 0  # the unit, and what leads it
+        self._place = 0
+        self._lead = b""
+        self._within = False  # within a list
 
     def start(self, out):
         """Write into the buffer `out` from its beginning."""
@@ -59,7 +67,7 @@ class JsonWriter:
             self._left_out += self._high - self._low
             return False
         self._low = self._at
-        self._left_out = 0
+        self._left_out = self._list = 0
         return True
 
     def written(self):
@@ -164,10 +172,7 @@ class JsonWriter:
             elif kind == 97:  # a
                 self.members(SHORT, A_AT, row, slot)
             elif kind == 91:  # [
-                lead = b""
-                for inner in value:
-                    if self.entry(schema, at, inner, lead):
-                        lead = b","
+                self._entries(schema, at, value)
             elif kind == 65:  # A
                 self._address(value)
             elif kind < 91:  # S U
@@ -180,6 +185,29 @@ class JsonWriter:
                     else:
                         self.integer(scalar)
             self.raw(b"]")
+
+    def _entries(self, schema, at, rows):
+        # The entries of the list at `at` of `schema`, as far as the buffer goes.
+        lead = b""
+        i = 0
+        outermost = not self._within
+        if outermost:
+            self._within = True
+            if self._list == at:
+                i = self._entry
+                lead = self._lead
+                self._at = self._low + self._place - self._left_out
+        while i < len(rows) and self._at <= self._high:
+            if outermost:
+                self._list = at
+                self._entry = i
+                self._lead = lead
+                self._place = self._at - self._low + self._left_out
+            if self.entry(schema, at, rows[i], lead):
+                lead = b","
+            i += 1
+        if outermost:
+            self._within = False
 
     def _address(self, packed):
         # The numbers of an entity address: 10 bits each behind a leading 1.

@@ -3,19 +3,21 @@
 
 The curve bounds the station while its EMS is there; the plan is a request under all limits. When the EMS falls silent
 both end, and the car charges as without them. The plan is made anew when demand, curve or prices change, and every
-minute, so that it follows what really flowed.
+minute, so that it follows what really flowed: a few pieces at a time, and the plan before is followed until the new one
+is complete. What changes meanwhile is in the next.
 """
 
 from array import array
 
 from bounded.compat import const
 from wallbox.functions.ems_watch import EmsWatch
-from wallbox.limits.plan import plan
+from wallbox.limits.plan import Planner, place
 from wallbox.limits.sources import EMS_PLAN, OBLIGATION, REQUEST
 
 MOST_SLOTS = const(96)  # of the curve
 MOST_PRICES = const(24)
 _AGAIN_MS = const(60000)
+_PIECES = const(16)  # of a plan, in each step of the arbiter
 _DAY_S = const(86400)
 
 
@@ -29,7 +31,7 @@ class ChargePlan:
         self._wish = station.add_source("charge plan", REQUEST + EMS_PLAN)
         self.watch = EmsWatch(station, (self._bound,))  # of the energy guard, whose curve it is
         self.broker = EmsWatch(station, ())  # of the energy broker, whose prices; often one EMS is both
-        self.curve = self.prices = self.starts = self.powers = None
+        self.curve = self.prices = self.starts = self.powers = self._planner = None
         self.version = 0
         self.forget()
 
@@ -37,7 +39,7 @@ class ChargePlan:
         """The car left, or nobody plans for it any more."""
         self.min_wh = self.need_wh = self.max_wh = 0
         self.departure_s = None
-        self.curve = self.prices = None
+        self.curve = self.prices = self._planner = None
         self.starts = self.powers = array("i")
         self.missing_wh = 0
         self.updates = 0
@@ -93,17 +95,20 @@ class ChargePlan:
         if self.curve is None and self.departure_s is None:
             return
         now_ms = station.now_ms
-        if self._planned_ms is None or now_ms - self._planned_ms >= _AGAIN_MS:
-            self._planned_ms = now_ms
-            self._plan()
-        self._hold(self._bound, _at(self.curve, self._now_s()))
-        wish_w = None
-        if self._followed() and len(self.starts) > 1:
-            now_s = self._now_s()
-            for i in range(len(self.powers)):
-                if self.starts[i] <= now_s < self.starts[i + 1]:
-                    wish_w = self.powers[i]
-        self._hold(self._wish, wish_w)
+        try:
+            if not self._planner and (self._planned_ms is None or now_ms - self._planned_ms >= _AGAIN_MS):
+                self._planned_ms = now_ms
+                self._planner = self._begin()
+            if self._planner and self._planner.step(_PIECES):
+                self._take(self._planner)
+                self._planner = None
+        except MemoryError:  # the plan before is followed, and another made in a minute
+            self._planner = None
+        now_s = self._now_s()
+        at = place(self.curve, 2, now_s)
+        self._hold(self._bound, None if at < 0 else self.curve[at + 1])
+        at = place(self.starts, 1, now_s) if self._followed() else -1
+        self._hold(self._wish, None if at < 0 else self.powers[at])
 
     def _followed(self):
         """Whether there is an EMS, and each that the plan rests on is still there."""
@@ -135,39 +140,16 @@ class ChargePlan:
             slots[i] += now_s
         return slots
 
-    def _plan(self):
-        """Spans end wherever curve or prices change, and at departure."""
+    def _begin(self):
         station = self._station
-        now_s = self._now_s()
-        end_s = self.departure_s or 0
-        edges = [now_s, end_s]
-        for table in (self.curve, self.prices):
-            if table:
-                edges += [table[i] for i in range(0, len(table), 2) if now_s < table[i] < end_s]
-        starts = array("i", sorted(set(edges)))
-        count = len(starts) - 1 if end_s > now_s else 0
-        seconds = array("i", [starts[i + 1] - starts[i] for i in range(count)])
-        most_w = array("i", [station.rated_w] * count)
-        price = array("i", [0] * count)
-        for i in range(count):
-            high_w = _at(self.curve, starts[i])
-            if high_w is not None:
-                most_w[i] = min(high_w, station.rated_w)
-            price[i] = _at(self.prices, starts[i]) or 0
         facts = station.facts
         least_w = facts.min_ma // 100 * facts.phases * (facts.nominal_mv // 1000) // 10 + facts.own_w
-        powers = array("i", [0] * count)
-        self.missing_wh = plan(seconds, most_w, price, count, self.left_wh(), least_w, powers)
-        if powers != self.powers or starts != self.starts:
-            self.starts = starts if count else array("i")
-            self.powers = powers
+        return Planner(self.curve, self.prices, self._now_s(), self.departure_s or 0, station.rated_w, least_w,
+                       self.left_wh())
+
+    def _take(self, planner):
+        self.missing_wh = planner.missing_wh
+        if planner.powers != self.powers or planner.starts != self.starts:
+            self.starts = planner.starts
+            self.powers = planner.powers
             self.version += 1
-
-
-def _at(table, now_s):
-    """The value of a table in force at `now_s`, None before, behind or without it."""
-    if table:
-        for i in range(0, len(table) - 2, 2):
-            if table[i] <= now_s < table[i + 2]:
-                return table[i + 1]
-    return None
