@@ -44,7 +44,7 @@ class Meter:
         self.age_ms += dt_ms
         self._since_ms += dt_ms
         if self._since_ms >= PERIOD_MS:
-            self._since_ms -= PERIOD_MS
+            self._since_ms %= PERIOD_MS
             if faults:
                 self._faulty_telegram(mains_mv, current_ma, mains_mhz, faults)
             else:

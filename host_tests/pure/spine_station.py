@@ -111,7 +111,7 @@ class StationBox(Box):
         for name in ratings:
             setattr(own, name, ratings[name])
         self.clock = Clock()
-        self.station = Station(Board(own), self.settings)
+        self.station = Station(self.board(own), self.settings)
         self.device_state = DeviceState(self.station)
         self.power_limit = PowerLimit(self.station)
         given = self.settings
@@ -136,6 +136,9 @@ class StationBox(Box):
         self.node.expect_ems(True)
         self.peer = self.connect()
         self.pass_ms(0)
+
+    def board(self, ratings):
+        return Board(ratings)
 
     def connect(self, client=False):
         return Peer(self.device, Client(entity(1), CLIENT) if client else None)
