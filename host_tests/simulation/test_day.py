@@ -130,7 +130,6 @@ def allowed(seed):
 
 def evening(day):
     """60 kWh are wanted from half past five on; prices change, and the limit of the station comes and goes."""
-    bench = day.bench
     day.pass_to(330)
     day.arrive()
     day.new_curve(allowed(0))
