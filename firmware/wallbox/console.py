@@ -164,7 +164,7 @@ class Console(Words):
 
     def op_demand(self, request):
         """What the car that is plugged in needs: `energy_wh` within `departure_s` seconds, at least `min_wh`, at most
-        `max_wh`. The answer is what of it finds no place in the plan so far."""
+        `max_wh`. The answer is what of it finds no place in the plan so far, null while that is being made."""
         plan = self.app.charge_plan
         if not plan or not self.app.station.car:
             return (("error", "no car to plan for"),)
@@ -173,7 +173,7 @@ class Console(Words):
         if [each for each in numbers if type(each) is not int] or not plan.demand(*numbers):
             return (("error", "energy_wh up to 500000 between min_wh and max_wh, departure_s 1 to 604800"),)
         plan.step()
-        return (("missing_wh", plan.missing_wh),)
+        return (("missing_wh", None if plan.planning() else plan.missing_wh),)
 
     def op_sessions(self, request):
         """The newest charging sessions, `count` of them (10), up to 100, with the bill of the EMS where it sent one."""

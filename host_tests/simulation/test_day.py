@@ -263,3 +263,39 @@ def test_a_day_of_changing_prices_limits_and_an_ems_that_falls_silent():
     grown = used() - before
     print("%d ticks, heap grown by %d bytes" % (bench.ticks, grown))
     assert grown <= 0, grown
+
+
+def test_the_plan_reckons_with_what_the_car_can_take():
+    """90 minutes, the last 30 by far the cheapest: who believed that 22 kW flow in them would begin too late.
+
+    What a car takes is seen while it is offered more: here before it is said what it needs."""
+    for car, most_w in (({"phases": 1}, 7360), ({"max_ma": 16000}, 11040)):
+        bench = DayBench()
+        bench.arrive(battery_wh=100000, soc=20, **car)
+        bench.minute()
+        bench.minute()
+        need_wh = most_w * 5 // 4  # 75 minutes of all that the car can take
+        first_mwh = bench.plant.meter.energy_mwh
+        assert bench.charge_plan.demand(need_wh, 90 * 60)
+        assert bench.write(prices([20, 21, 2], 1800), to=PRICES) == 0
+        for _ in range(90):
+            bench.minute()
+        charged_wh = (bench.plant.meter.energy_mwh - first_mwh) // 1000
+        # in the last minutes it may be short by what the pilot cannot say
+        assert need_wh * 998 // 1000 <= charged_wh <= need_wh + 100, (car, need_wh, charged_wh)
+
+
+def test_a_car_that_was_slow_for_a_while_may_show_that_it_takes_more():
+    bench = DayBench()
+    bench.arrive(battery_wh=100000, soc=20)
+    assert bench.charge_plan.demand(60000, 6 * 3600)
+    assert bench.write(prices([20] * 6, 3600), to=PRICES) == 0
+    car = bench.plant.car
+    car.max_ma = 9000  # preheats the cabin, say
+    for _ in range(4):
+        bench.minute()
+    assert bench.charge_plan.powers[0] < 6300
+    car.max_ma = 32000
+    for _ in range(4):
+        bench.minute()
+    assert bench.charge_plan.powers[0] > 21000 and bench.plant.current_ma[0] > 31000

@@ -4,7 +4,8 @@
 The curve bounds the station while its EMS is there; the plan is a request under all limits. When the EMS falls silent
 both end, and the car charges as without them. The plan is made anew when demand, curve or prices change, and every
 minute, so that it follows what really flowed: a few pieces at a time, and the plan before is followed until the new one
-is complete. What changes meanwhile is in the next.
+is complete. What changes meanwhile is in the next. It reckons with what the car takes, as far as that was seen; before
+it has charged, with what the station can give.
 """
 
 from array import array
@@ -19,6 +20,8 @@ MOST_PRICES = const(24)
 _AGAIN_MS = const(60000)
 _PIECES = const(16)  # of a plan, in each step of the arbiter
 _DAY_S = const(86400)
+_LOOK_MS = const(30000)  # offered the same for so long, a car draws what it can
+_LESS_MA = const(1000)
 
 
 class ChargePlan:
@@ -45,6 +48,9 @@ class ChargePlan:
         self.updates = 0
         self._from_wh = 0
         self._planned_ms = None
+        self._car_ma = None  # the most this car draws, once it has drawn less than it was offered
+        self._most_w = 0  # what it can take, as the plan has it
+        self._offer_ma = self._looked_ms = 0
         self.version += 1
         for source in (self._bound, self._wish):
             if source.own[3]:
@@ -92,10 +98,13 @@ class ChargePlan:
     def step(self):
         """Plan when it is time, and hand to the arbiter what counts now."""
         station = self._station
-        if self.curve is None and self.departure_s is None:
-            return
         now_ms = station.now_ms
         try:
+            if station.guard.out.contactor and now_ms - self._looked_ms >= _LOOK_MS:
+                self._looked_ms = now_ms
+                self._learn(station)
+            if self.curve is None and self.departure_s is None:
+                return
             if not self._planner and (self._planned_ms is None or now_ms - self._planned_ms >= _AGAIN_MS):
                 self._planned_ms = now_ms
                 self._planner = self._begin()
@@ -108,7 +117,14 @@ class ChargePlan:
         at = place(self.curve, 2, now_s)
         self._hold(self._bound, None if at < 0 else self.curve[at + 1])
         at = place(self.starts, 1, now_s) if self._followed() else -1
-        self._hold(self._wish, None if at < 0 else self.powers[at])
+        wish_w = None if at < 0 else self.powers[at]
+        if wish_w and wish_w >= self._most_w:
+            wish_w = station.rated_w  # or a car that was slow for a while could never show that it takes more
+        self._hold(self._wish, wish_w)
+
+    def planning(self):
+        """Whether a plan is being made; `missing_wh` is of the one before."""
+        return bool(self._planner)
 
     def _followed(self):
         """Whether there is an EMS, and each that the plan rests on is still there."""
@@ -143,9 +159,22 @@ class ChargePlan:
     def _begin(self):
         station = self._station
         facts = station.facts
-        least_w = facts.min_ma // 100 * facts.phases * (facts.nominal_mv // 1000) // 10 + facts.own_w
-        return Planner(self.curve, self.prices, self._now_s(), self.departure_s or 0, station.rated_w, least_w,
+        per_ma = facts.phases * (facts.nominal_mv // 1000)
+        least_w = facts.min_ma // 100 * per_ma // 10 + facts.own_w
+        most_ma = facts.max_ma if self._car_ma is None else self._car_ma
+        self._most_w = max(min(most_ma // 100 * per_ma // 10, station.rated_w), least_w)
+        return Planner(self.curve, self.prices, self._now_s(), self.departure_s or 0, self._most_w, least_w,
                        self.left_wh())
+
+    def _learn(self, station):
+        before_ma = self._offer_ma
+        self._offer_ma = offer_ma = station.offer.offer_ma
+        if offer_ma == before_ma and station.meter_fresh:
+            drawn_ma = max([each or 0 for each in station.readings.current_ma[: station.facts.phases]])
+            if _LESS_MA <= drawn_ma < offer_ma - _LESS_MA:
+                self._car_ma = drawn_ma
+            elif self._car_ma is not None and drawn_ma > self._car_ma:
+                self._car_ma = None
 
     def _take(self, planner):
         self.missing_wh = planner.missing_wh
