@@ -1,11 +1,12 @@
 """`make run`: the simulated wallbox serves, a car charges, and two controllers change its current: one over ECHONET
 Lite, then one over EEBUS (SHIP and SPINE).
 
-    python3 tools/demo.py [--only echonet|eebus] [--long] [--stay] [sim.py's options]
+    python3 tools/demo.py [--only echonet|eebus] [--brief | --long] [--stay] [sim.py's options]
 
 The firmware is the unmodified one, on MicroPython. The ECHONET Lite controller is pychonet, as a home energy manager
 would use it; the energy manager of EEBUS is that of tools/ems.py. Ends by itself with a summary and exit code 0 when
-every step did what it should; with --stay the wallbox goes on. --long also waits 120 s for the loss of a heartbeat.
+every step did what it should; with --stay the wallbox goes on. --long also waits 120 s for the loss of a heartbeat;
+--brief tells half a minute of it.
 """
 
 import argparse
@@ -40,11 +41,12 @@ async def tell(control, ready, given):
     control.call("ready")
     await story.step("the car is ready: the box tests itself, closes, and the car draws", None, wants(32))
     if given.only != "eebus":
-        await demo_echonet.tell(story, BOX)
+        await demo_echonet.tell(story, BOX, given.brief)
     if given.only != "echonet":
         manager = demo_eebus.Manager(os.path.join(given.state, "ems"), ready["ski"],
                                      {"host": BOX, "port": int(ready["ship_port"]), "path": "/ship/"})
-        await demo_eebus.tell(story, manager, lambda: control.call("plug", ready=True, **CAR), given.long)
+        await demo_eebus.tell(story, manager, lambda: control.call("plug", ready=True, **CAR), given.long,
+                              given.brief)
     good = story.summary()
     state = control.state()
     print("  energy of the session %s Wh, longest gap between two guard ticks %s ms, heap free %s bytes" % (
@@ -74,6 +76,7 @@ def main():
     parser = argparse.ArgumentParser(description="The wallbox at work: see README.md.")
     parser.add_argument("--only", choices=("echonet", "eebus"), help="one part of the story")
     parser.add_argument("--long", action="store_true", help="wait 120 s for the loss of a heartbeat")
+    parser.add_argument("--brief", action="store_true", help="tell how each part begins and ends")
     parser.add_argument("--stay", action="store_true", help="leave the wallbox running after the story")
     parser.add_argument("--state", help="folder of everything persistent (default: a new one)")
     given, options = parser.parse_known_args()

@@ -112,7 +112,7 @@ def _one(rows, what):
     return next((each["value"] for each in rows if each["what"] == what), "-")
 
 
-async def tell(story, manager, plug, long=False):
+async def tell(story, manager, plug, long=False, brief=False):
     """A car is charging and nobody limits it; `plug()` plugs it in anew."""
     control = story.control
     dial = asyncio.ensure_future(manager.connect(60))
@@ -126,19 +126,24 @@ async def tell(story, manager, plug, long=False):
                          wants(15.9, _LIMIT), say=manager.station)
         await story.step("it limits to 4.2 kW: the pilot follows", manager.limit(4200), wants(6, _LIMIT),
                          say=manager.station)
-        await story.step("it limits to 9 kW for 8 s", manager.limit(9000, 8), wants(13, _LIMIT))
-        await story.step("the 8 s are over, the limit ends by itself", None, wants(32))
-        await _car(story, manager, plug)
-        await _plan(story, manager)
-        if long:
-            await _silence(story, manager)
-        await _power_cut(story, manager)
+        if not brief:
+            await _rest(story, manager, plug, long)
         await manager.close()
         control.call("untrust", ski=manager.ski)
         await story.step("the EMS leaves, and a person removes its SKI: nobody limits the box", None, wants(32), 60)
     finally:
         dial.cancel()
         await manager.close()
+
+
+async def _rest(story, manager, plug, long):
+    await story.step("it limits to 9 kW for 8 s", manager.limit(9000, 8), wants(13, _LIMIT))
+    await story.step("the 8 s are over, the limit ends by itself", None, wants(32))
+    await _car(story, manager, plug)
+    await _plan(story, manager)
+    if long:
+        await _silence(story, manager)
+    await _power_cut(story, manager)
 
 
 async def _car(story, manager, plug):
