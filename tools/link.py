@@ -52,10 +52,12 @@ LINKED = {
         "wallbox.spine_map.node", "wallbox.spine_map.power_limit",
         "wallbox.spine_map.electrical_connection", "wallbox.spine_map.manufacturer_information",
     ),
-    # what only the profile full loads
+    # what only the profile full loads: its functions, which do without SPINE, and the car on SPINE
+    "wallbox.functions.phase_limits": (
+        "wallbox.functions.charge_plan", "wallbox.functions.ems_watch", "wallbox.functions.identification",
+        "wallbox.functions.setpoint", "wallbox.limits.plan",
+    ),
     "wallbox.spine_map.ev_connected": (
-        "wallbox.functions.phase_limits", "wallbox.functions.charge_plan", "wallbox.functions.ems_watch",
-        "wallbox.functions.identification", "wallbox.functions.setpoint", "wallbox.limits.plan",
         "wallbox.spine_map.bidirectional_inferred", "wallbox.spine_map.charging_power_limits",
         "wallbox.spine_map.consumption_curve", "wallbox.spine_map.identification", "wallbox.spine_map.incentive_table",
         "wallbox.spine_map.load_control", "wallbox.spine_map.maximum_power_limitation_curve",

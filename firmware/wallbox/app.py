@@ -30,9 +30,10 @@ from wallbox.station import Station
 
 VERSION = "0.1.0"
 
-# Heap for SHIP and SPINE on 32 bit. Measured: an EMS is served and a car charges with 66 KB left before they are loaded
-# (116 KB of heap, tools/heap.py); a connection takes 5 KB, and there may be two.
-_EMS_ROOM = const(24576)
+# Heap for SHIP and SPINE on 32 bit, as measured: with so much left before they are loaded an EMS is served while a car
+# charges (tools/heap.py), in the profile full over all use cases at once.
+_EMS_ROOM = const(57344)
+_EMS_ROOM_FULL = const(81920)
 _TICK_MS = const(10)
 _ARBITRATE_MS = const(100)
 _ARBITER_MS = const(30000)  # without a decision the watchdog bites; the permission ran out long before
@@ -105,7 +106,9 @@ class App:
         """SPINE over SHIP, where the platform has TLS and the device was given an identity."""
         if hasattr(gc, "mem_free"):
             release()
-            room = _EMS_ROOM if sys.maxsize >> 32 == 0 else 2 * _EMS_ROOM
+            room = _EMS_ROOM_FULL if settings.profile == "full" else _EMS_ROOM
+            if sys.maxsize >> 32:
+                room *= 2
             if gc.mem_free() < room:
                 print("SHIP is off: %d bytes of heap left, %d needed" % (gc.mem_free(), room))
                 return
