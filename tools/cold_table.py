@@ -23,7 +23,7 @@ RESIDENT = {
     "boards.sim.rcm": "ResidualCurrentMonitor.step",
     "boards.sim.thermal": "Thermal.step Thermal._read",
     "echonet.node": "Node.announce",
-    "echonet.object": "EchonetObject.changes",
+    "echonet.object": "EchonetObject.changes EchonetObject.get",
     "echonet.udp": "Server.run Server._announce Server._listen",
     "ship.connection": "Connection.emit Connection.tick",
     "ship.dnssd": "Responder.tick",
@@ -85,7 +85,6 @@ TOGETHER = {
                            "JsonReader.began JsonReader.entry JsonReader.parent JsonReader._keep",
     "bounded.json_writer": "JsonWriter.*",
     "echonet.node": "Node.handle Node._answer",
-    "echonet.object": "EchonetObject.get EchonetObject.set",
     "echonet.udp": "Server._answer Server._send",
     "ship.connection": "Connection._piece Connection._whole Connection.feed Connection.put",
     "spine.incoming": "Incoming._find Incoming._refusal Incoming._wanted Incoming.began Incoming.entry "

@@ -7,7 +7,7 @@ stands in memory whole; a value may itself be a generator of list items.
 import gc
 
 from bounded.compat import const, unload
-from bounded.on_demand import room
+from bounded.on_demand import release, room
 from wallbox.console_words import Words
 from wallbox.limits.sources import rows
 
@@ -108,7 +108,10 @@ class Console(Words):
                 }
 
     def op_memory(self, request):
-        """Heap in bytes: free, used, the largest block, and the least that ever was free."""
+        """Heap in bytes: free, used, the largest block, and the least that ever was free; with `release` after what was
+        loaded from flash on demand is dropped (bounded/on_demand.py)."""
+        if request.get("release"):
+            release()
         found = memory()
         found["least_free"] = self.app.health.least_free
         return found.items()

@@ -52,7 +52,7 @@ class Box(SimProcess):
 
     def _one_look(self):
         time.sleep(0.1)
-        return self.control.state()["memory"]["used"]
+        return self.control.call("memory", release=True)["used"]
 
     def charge(self, **car):
         """Plug a car in that follows at once and wait until it draws."""

@@ -86,6 +86,7 @@ def story(box, ems):
     box.restart()
     assert ems.get(V2X, "da") == "44", "after a restart nobody is discharged until that is said again"
     box.settled(0)
+    reads(ems, "c7", "43")
     box.control.call("unplug")
     hear(ems, ("c7", "30"))
     assert not box.state()["faults"]

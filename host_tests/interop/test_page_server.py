@@ -54,8 +54,9 @@ def friend(box):
 
 
 def least(box):
-    """Bytes of heap in use, the least of a few looks: a look may come while something is being done."""
-    return min(box.control.state()["memory"]["used"] for _ in range(5))
+    """Bytes of heap in use without what is loaded on demand, the least of a few looks: a look may come while something
+    is being done."""
+    return min(box.control.call("memory", release=True)["used"] for _ in range(5))
 
 
 def counted(box, name):
