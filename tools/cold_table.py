@@ -46,7 +46,7 @@ RESIDENT = {
     "wallbox.functions.device_state": "DeviceState.faults",
     "wallbox.functions.ev_connected": "*",
     "wallbox.functions.load_control": "LoadControl.step",
-    "wallbox.functions.charge_plan": "ChargePlan.step",
+    "wallbox.functions.charge_plan": "ChargePlan.step ChargePlan._learn",
     "wallbox.functions.ems_watch": "EmsWatch.heartbeat EmsWatch.lease EmsWatch.alive",
     "wallbox.functions.setpoint": "Setpoint.step Setpoint.mode",
     "wallbox.functions.power_limit": "PowerLimit.effective_w PowerLimit.step",
