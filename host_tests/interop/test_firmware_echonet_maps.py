@@ -125,8 +125,8 @@ def test_nothing_outside_the_maps_succeeds(served):
                 assert ems.exchange(0x62, (epc, ""), eoj=eoj) == (0x52, [(epc, "")])
                 assert ems.exchange(0x63, (epc, ""), eoj=eoj) == (0x53, [(epc, "")])
             if epc not in maps["set"]:
-                for edt in ("30", "0001", "00000000", "0102030405060708"):
-                    assert ems.set(epc, edt, eoj) is False, (eoj, epc)
+                sets = [(epc, edt) for edt in ("30", "0001", "00000000", "0102030405060708")]
+                assert ems.exchange(0x61, *sets, eoj=eoj) == (0x51, sets), (eoj, epc)
     assert everything(ems, objects) == before
 
 
