@@ -247,10 +247,13 @@ raw = sys.argv[2] == "raw"
 end = _hardware(5 if raw else int(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else "127.0.0.1")
 _kbd_intr()
 _mount(sys.argv[1])
-_run_file("boot.py")
-if raw:
-    _raw()
-else:
-    _run_file("main.py")
-while True:
-    _friendly()
+try:
+    _run_file("boot.py")
+    if raw:
+        _raw()
+    else:
+        _run_file("main.py")
+    while True:
+        _friendly()
+except MemoryError:  # of telling what Ctrl-C ended, with the heap locked as in _get
+    end(_SOFT_RAW)
