@@ -18,6 +18,8 @@ from control import Control
 
 _SIM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sim.py")
 _LINES = 2000
+# Beside other programs the firmware's process may not run for 100 ms, at which a simulated interlock opens.
+_PATIENT = ("--set", "plant.contactor.interlock_ms=1000")
 
 
 class NotServing(Exception):
@@ -41,7 +43,7 @@ class SimProcess:
         self._news = threading.Condition()
         self._over = False
         self.process = subprocess.Popen(
-            [sys.executable, _SIM, "--state", self.state, *arguments], stdin=subprocess.DEVNULL,
+            [sys.executable, _SIM, "--state", self.state, *_PATIENT, *arguments], stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         threading.Thread(target=self._read, daemon=True).start()
         self.ready_line = self.line("ready ", timeout_s)

@@ -7,6 +7,7 @@ class Contactor:
     def __init__(self, phases):
         self.wired = (1 << phases) - 1
         self.close_ms = 20
+        self.interlock_ms = 100  # without outputs, then the hardware opens it
         self.open_ms = 15
         self.commanded = False
         self.poles = 0

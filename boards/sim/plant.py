@@ -3,7 +3,7 @@
 `step` moves it, `apply` takes what the firmware wants, `sample` gives what its sensors say. No clock, no
 input or output, integers only, so that it runs the same in its own process, inside a test and on a bare
 development kit. Where hardware protects by itself it does so here: coil and test line have pull-downs, and
-with `ratings.interlock` the coil drops out when no outputs came for INTERLOCK_MS. The modem of a board that can
+with `ratings.interlock` the coil drops out when no outputs came for contactor.interlock_ms. The modem of a board that can
 discharge tells the car nothing any more when none came for MODEM_MS.
 """
 
@@ -15,7 +15,6 @@ from boards.sim.pilot_circuit import PilotCircuit, state
 from boards.sim.rcm import ResidualCurrentMonitor
 from boards.sim.thermal import Thermal
 
-INTERLOCK_MS = 100
 MODEM_MS = 1000
 OPEN_OHM = 1 << 20
 _BURST_MS = 100
@@ -149,7 +148,7 @@ class Plant:
         if self._button_ms > 0:
             self._button_ms -= dt_ms
         self._outputs_age_ms += dt_ms
-        if self.ratings.interlock and self._outputs_age_ms > INTERLOCK_MS and not self._interlocked:
+        if self.ratings.interlock and self._outputs_age_ms > self.contactor.interlock_ms and not self._interlocked:
             self._interlocked = True
             if self.coil:
                 self.interlock_trips += 1

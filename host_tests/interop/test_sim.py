@@ -230,7 +230,7 @@ def test_a_crashed_firmware_is_told():
 
 
 def test_a_firmware_that_hangs_is_silent():
-    with sim("--runtime", "mpy64", bind=OTHER_BIND) as box:
+    with sim("--runtime", "mpy64", "--set", "plant.contactor.interlock_ms=100", bind=OTHER_BIND) as box:
         box.control.call("plug", ready=True, reaction_ms=0)
         box.control.wait(lambda state: state["contactor"]["closed"])
         firmware = firmware_of(box)
