@@ -3,8 +3,8 @@
 `step` moves it, `apply` takes what the firmware wants, `sample` gives what its sensors say. No clock, no
 input or output, integers only, so that it runs the same in its own process, inside a test and on a bare
 development kit. Where hardware protects by itself it does so here: coil and test line have pull-downs, and
-with `ratings.interlock` the coil drops out when no outputs came for contactor.interlock_ms. The modem of a board that can
-discharge tells the car nothing any more when none came for MODEM_MS.
+with `ratings.interlock` the coil drops out when no outputs came for contactor.interlock_ms. The modem of a
+board that can discharge tells the car nothing any more when none came for MODEM_MS.
 """
 
 from boards.sim.car import Car
