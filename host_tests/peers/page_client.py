@@ -30,15 +30,24 @@ class Client:
 
     def connect(self, timeout_s=10):
         """A socket to the page; ConnectionError or TimeoutError where the box takes nobody."""
-        sock = socket.socket()
-        sock.settimeout(timeout_s)
-        try:
-            sock.bind((self.own, 0))
-            sock.connect((self.address, PORT))
-        except OSError:
-            sock.close()
-            raise
-        return sock
+        end = time.monotonic() + timeout_s
+        while True:
+            sock = socket.socket()
+            # A packet that the full queue of the box dropped would be sent again after 1, 2, 4, 8 s: rather dial anew.
+            sock.settimeout(min(timeout_s, 1))
+            try:
+                sock.bind((self.own, 0))
+                sock.connect((self.address, PORT))
+            except TimeoutError:
+                sock.close()
+                if time.monotonic() > end:
+                    raise
+                continue
+            except OSError:
+                sock.close()
+                raise
+            sock.settimeout(timeout_s)
+            return sock
 
     def head(self, path="/status.json", method="GET", more=""):
         """The bytes of a request."""
