@@ -1,8 +1,8 @@
 """Takes functions that a running station rarely calls out of an image: they stay on flash until they are called.
 
 MicroPython holds a module's code in RAM as long as the module is loaded, though most of it runs once a connection or
-once a day. Of the units in COLD every function moves into one file, `lib/bounded/cold`, from which lib/bounded/
-on_demand.py loads it when it is called, except
+once a day. Of the modules in COLD (cold_table.py) every function moves into one file, `lib/bounded/cold`, from which
+lib/bounded/on_demand.py loads it when it is called, except
 
 * what RESIDENT lists; what TOGETHER lists goes in one piece for each class;
 * what has a decorator or uses `super()`, special methods but `__init__`, what another class of the same family also
