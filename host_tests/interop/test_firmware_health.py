@@ -64,7 +64,8 @@ def test_l2_a_guard_that_fails_is_safe_state_until_a_person_restarts():
         charge(box)
         box.control.call("fault", name="loop_stall", value=-1)
         state = box.control.wait(lambda state: "FIRMWARE" in (state["faults"] or ()), 10)
-        assert not state["contactor"]["closed"] and state["pilot"]["duty_permille"] == 1000
+        assert not state["contactor"]["commanded"] and state["pilot"]["duty_permille"] == 1000
+        state = box.control.wait(lambda state: not state["contactor"]["closed"], 10)  # it travels for 15 ms
         operations = state["contactor"]["operations"]
         state = box.control.wait(lambda state: state["led"] == 17, 10)
         assert state["contactor"]["operations"] == operations  # it opens once, and stays
