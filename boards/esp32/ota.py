@@ -20,7 +20,7 @@ _ADDRESS, _SIZE, _LABEL = const(2), const(3), const(4)  # places in Partition.in
 
 async def write(source, file, turn):
     """Bring `file` (size, SHA-256, path), which `source` gives next, to the partition that does not run, and return
-    that; `turn(count)` is awaited between pieces. ValueError when it is not an image that could start there."""
+    that; `turn()` is awaited between pieces. ValueError when it is not an image that could start there."""
     size, digest, path = file
     block = bytearray(_BLOCK)
     running = Partition(Partition.RUNNING)
@@ -61,7 +61,7 @@ async def _fill(source, path, block, count, turn):
             raise ValueError("the bundle ends within %s" % path)
         block[at : at + len(piece)] = piece
         at += len(piece)
-        await turn(len(piece))
+        await turn()
     while at < _BLOCK:
         block[at] = 0xFF
         at += 1
@@ -73,7 +73,7 @@ async def _verify(target, file, block, turn):
     for number in range(_blocks(size)):
         target.readblocks(number, block)
         found.update(memoryview(block)[: min(size - number * _BLOCK, _BLOCK)])
-        await turn(0)
+        await turn()
     if found.digest() != digest:
         raise ValueError("%s does not read back as it was written" % path)
 

@@ -55,7 +55,7 @@ class App:
         self.failures = 0  # of tasks, since the start
         self.failed = None  # the task that failed last
         self.online = None  # False: the board keeps a network, and it is not up
-        self.updating = False
+        self.updating = False  # or the Progress of the update under way
         self.update = None  # how far an update is, or how the last one ended
         self.trial_s = settings.update_trial_s
         self.clock = Clock(board)

@@ -127,8 +127,8 @@ class Console(Words):
         return _OK
 
     def op_update(self, request):
-        """Install the signed bundle at `file` or `url`, one of an older version only with `older`; without these
-        words, how that goes (update.py)."""
+        """Install the signed bundle at `file` or `url`, one of an older version only with `older`, or `cancel` that;
+        without these words, how it goes (update.py)."""
         problem = None
         if len(request) > 1:
             from wallbox import update

@@ -2,6 +2,7 @@
 
     update file=/update.bundle                          a file on the device
     update url=http://192.168.1.2:8000/devkit.bundle    fetched; the signature makes a secure transport unnecessary
+    update cancel=true                                  ends it, as a failure would, until the pointer has moved
 
 The bundle is read once, in pieces of half a KB, with a turn for everybody else between two: first the head, whose
 signature is verified with the key in the storage folder (make deploy put it there), then what it holds goes into the
@@ -33,18 +34,19 @@ _SHOW_MS = const(500)
 
 
 class Progress:
-    """Gives everybody a turn; `done` bytes of `total`. ValueError when it takes too long."""
+    """Gives everybody a turn. ValueError when it takes too long, or was `cancelled`."""
 
     def __init__(self):
-        self.done = self.total = 0
+        self.cancelled = False
         self._begun = ticks_ms()
 
-    async def turn(self, count=0):
-        """`count` more bytes are there."""
-        self.done += count
+    async def turn(self):
+        """To be awaited between two steps."""
         if ticks_diff(ticks_ms(), self._begun) > _LONGEST_MS:
             raise ValueError("the update takes longer than %d s" % (_LONGEST_MS // 1000))
         await sleep_ms(0)
+        if self.cancelled:
+            raise ValueError("it was cancelled")
 
 
 async def head(source, key, progress):
@@ -178,7 +180,7 @@ class Folder:
             if file and file.write(data) != len(data):
                 raise OSError(28)
             size -= len(data)
-            await self._progress.turn(len(data))
+            await self._progress.turn()
         return found.digest()
 
     async def verify(self):
@@ -263,7 +265,7 @@ class _Job:
         app = self.app
         from wallbox.app import VERSION, installed_board
 
-        progress = Progress()
+        progress = app.updating
         self._say("checking the signature")
         found = await head(source, self._key, progress)
         own = numbers(sys.implementation.version)
@@ -276,6 +278,7 @@ class _Job:
             ota = app.board.ota()
             target = await ota.write(source, found.files[0], progress.turn)
             await ended(source)
+            await progress.turn()
             ota.switch(target, app.board.storage)
         else:
             await install(source, found, self._pointer, app.board.storage, progress)
@@ -302,10 +305,16 @@ class _Job:
 
 
 def begin(app, request):
-    """Begin the update that `request` names; a sentence when it cannot be."""
+    """Begin the update that `request` names, or cancel the one under way; a sentence when it cannot be."""
     from slots import Pointer
 
     station = app.station
+    if request.get("cancel") is True:
+        if not app.updating or str(app.update).startswith("done"):
+            return "no update is under way that could be cancelled"
+        app.updating.cancelled = True
+        app.update = "being cancelled"
+        return None
     if app.updating:
         return "an update is under way"
     if station.guard.state in "CD" or station.guard.out.contactor:
@@ -320,5 +329,5 @@ def begin(app, request):
             key = file.read(65)
     except OSError:
         return "this wallbox has no key to verify bundles with: make deploy brings it"
-    app.updating = True
+    app.updating = Progress()
     asyncio.create_task(_Job(app, pointer, key, request).run())

@@ -138,6 +138,16 @@ def test_what_must_not_be_installed_is_refused(board, bundles):
     _refused(board, "update older=true", "say file= or url=")
 
 
+def test_it_is_cancelled(board, bundles):
+    after = len(board.log())
+    with SerialConsole(board) as console:
+        assert "error" not in console.say("update url=%ssecond" % bundles[1])
+        assert console.say("update cancel=true") == {"update": "being cancelled"}
+        board.wait("update failed: it was cancelled", after)
+        console.wait(lambda state: state["binding"] != "firmware")
+        assert "no update is under way" in console.say("update cancel=true")["error"]
+
+
 def test_refused_while_a_car_charges(board, bundles):
     with SerialConsole(board) as console:
         assert console.say("plug phases=3 ready=true reaction_ms=100 ramp_ma_s=1000000") == {"ok": True}

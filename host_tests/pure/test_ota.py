@@ -36,7 +36,7 @@ def _device(second=True):
     return chip
 
 
-async def _turn(count):
+async def _turn():
     pass
 
 

@@ -11,7 +11,6 @@ from host_tests.pure import bundles
 from host_tests.pure.support import own_folder
 from host_tests.pure.test_update import _NEW, _OLD, _device, _files, _put, _tree
 from wallbox import app as apps
-from wallbox import update
 from wallbox.console import Console
 from wallbox.journal import UPDATE
 
@@ -95,16 +94,24 @@ class App:
         self.restarts += 1
 
 
-def ask(app, **request):
-    """One line of the console, and what comes of it; the first answer."""
+def ask(app, cancel_at=None, **request):
+    """One line of the console, and what comes of it, cancelled in turn `cancel_at`; the answers."""
+    from wallbox import update  # the one the console will use: it is dropped after each job
+
     console = Console(app)
+    turns = [cancel_at or 0]
     usual = (slots.Pointer, apps.installed_board, update.sleep_ms)
 
     async def briefly(ms):
+        turns[0] -= 1
+        if cancel_at and not turns[0]:
+            answer["cancel"] = dict(console.call({"op": "update", "cancel": True}))
         await usual[2](0)
 
+    answer = {}
+
     async def job():
-        answer = dict(console.call(dict(request, op="update")))
+        answer.update(console.call(dict(request, op="update")))
         while app.updating:
             await usual[2](1)
         return answer
@@ -146,6 +153,22 @@ def test_after_a_failure_charging_goes_on():
     assert app.journal.events == [(UPDATE, 0)]
     ask(app, file="/nowhere")
     assert app.update == "failed: there is no file /nowhere"
+
+
+def test_it_is_cancelled_at_any_turn_until_the_pointer_has_moved():
+    turn = 0
+    app = device()
+    while not app.restarts:
+        app = device()
+        turn += 1
+        answer = ask(app, turn, file=_FILE)
+        if not app.restarts:
+            assert answer["cancel"] == {"update": "being cancelled"} and app.update == "failed: it was cancelled"
+            assert app.station.allowed == [False, True] and app.journal.events == [(UPDATE, 0)]
+            assert slots.Pointer(slots.Files(_ROOT + "/")).folder == "a" and "new.bundle" in os.listdir(_ROOT)
+    assert turn > 5 and slots.Pointer(slots.Files(_ROOT + "/")).folder == "b"
+    assert answer["cancel"]["error"] == "no update is under way that could be cancelled"  # it said that it starts now
+    assert ask(device(), cancel=True) == {"error": answer["cancel"]["error"]}
 
 
 def test_safe_state_stays_safe():
