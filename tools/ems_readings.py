@@ -187,7 +187,9 @@ async def setpoints(spine, entity):
         row = values.get(kind.get("setpointId")) or {}
         bound = ranges.get(kind.get("setpointId")) or {}
         found.append({"what": kind.get("scopeType"), "unit": kind.get("unit"), "value": number(row.get("value")),
-                      "active": bool(row.get("isSetpointActive")), "min": number(bound.get("setpointRangeMin")),
+                      "active": bool(row.get("isSetpointActive")),
+                      "ends_in_s": seconds((row.get("timePeriod") or {}).get("endTime")),
+                      "min": number(bound.get("setpointRangeMin")),
                       "max": number(bound.get("setpointRangeMax"))})
     return found
 

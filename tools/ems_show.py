@@ -46,10 +46,8 @@ def _entity(facts):
     for name, value in (facts.get("characteristics") or {}).items():
         yield "characteristic %s = %s" % (name, value)
     for each in facts.get("limits") or ():
-        yield "limit         %s%s %s %s, %s%s" % (
-            each["what"], _phases(each), _value(each["value"]), each["unit"],
-            "active" if each["active"] else "not active",
-            "" if each["ends_in_s"] is None else ", ends in %d s" % each["ends_in_s"])
+        yield "limit         %s%s %s %s, %s" % (
+            each["what"], _phases(each), _value(each["value"]), each["unit"], _active(each))
     for each in facts.get("power_limits") or ():
         ranges = " or ".join("%s to %s" % (_value(one["min"]), _value(one["max"])) for one in each["ranges"])
         yield "may be set    %s%s %s%s" % (each["what"], _phases(each), ranges,
@@ -66,10 +64,14 @@ def _entity(facts):
                                           slots or "none")
     for each in facts.get("setpoints") or ():
         yield "setpoint      %s %s %s, %s, %s to %s" % (
-            each["what"], _value(each["value"]), each["unit"], "active" if each["active"] else "not active",
-            _value(each["min"]), _value(each["max"]))
+            each["what"], _value(each["value"]), each["unit"], _active(each), _value(each["min"]), _value(each["max"]))
     for each in facts.get("bills") or ():
         yield "bill          %s%s: %s" % (each["bill"], " (wanted)" if each["wanted"] else "", _bill(each["content"]))
+
+
+def _active(each):
+    return ("active" if each["active"] else "not active") + (
+        "" if each["ends_in_s"] is None else ", ends in %d s" % each["ends_in_s"])
 
 
 def _bill(content):

@@ -125,8 +125,9 @@ async def _planned(spine, given, out):
 async def setpoint(spine, given, out):
     if given.watts is None and not given.off:
         raise SpineError("say the setpoint in W, or --off")
-    done = await ems_writes.setpoint(spine, given.watts, not given.off)
-    out.tell("the box took it: %s" % ("no setpoint" if given.off else "%s W" % given.watts), **done)
+    done = await ems_writes.setpoint(spine, given.watts, not given.off, given.duration)
+    words = "no setpoint" if given.off else "%s W" % given.watts
+    out.tell("the box took it: %s%s" % (words, " for %d s" % given.duration if given.duration else ""), **done)
     await _hold(spine, given, out, "follows its own fallback after this")
 
 

@@ -31,6 +31,15 @@ async def _write_rows(spine, feature, function, rows, before=()):
         await spine.write(feature, function, {function[:-8] + "Data": rows}, [*before, _PARTIAL])
 
 
+def _ends(row, duration_s, function, key):
+    """Has the row end after so many seconds; the filters that take away the end it may have, where it has none."""
+    if duration_s is not None:
+        row["timePeriod"] = {"endTime": duration(duration_s)}
+        return []
+    return [{"cmdControl": {"delete": {}}, function + "Selectors": {key: row[key]},
+             function[:-8] + "DataElements": {"timePeriod": {}}}]
+
+
 def _station(spine):
     """The entity whose LoadControl is the station's: that of the LPC server, else the EVSE."""
     for entity, actor, name, *_ in spine.use_cases:
@@ -49,12 +58,8 @@ async def limit(spine, watts, active=True, duration_s=None):
             break
     else:
         raise SpineError("the box has no limit of its active power consumption (LPC)")
-    row, before = {"limitId": kind["limitId"], "isLimitActive": active}, []
-    if duration_s is not None:
-        row["timePeriod"] = {"endTime": duration(duration_s)}
-    else:
-        before.append({"cmdControl": {"delete": {}}, "loadControlLimitListDataSelectors": {"limitId": kind["limitId"]},
-                       "loadControlLimitDataElements": {"timePeriod": {}}})
+    row = {"limitId": kind["limitId"], "isLimitActive": active}
+    before = _ends(row, duration_s, "loadControlLimitListData", "limitId")
     if watts is not None:
         row["value"] = scaled(watts)
     await _write_rows(spine, feature, "loadControlLimitListData", [row], before)
@@ -170,8 +175,8 @@ def _few_enough(slots, constraints, what):
                          % (what, most, len(slots), most))
 
 
-async def setpoint(spine, watts, active=True):
-    """DBEVC: power the car is asked to charge with, negative to discharge."""
+async def setpoint(spine, watts, active=True, duration_s=None):
+    """DBEVC: power the car is asked to charge with, negative to discharge. duration_s None: until it is changed."""
     entity = spine.car()
     feature = spine.one("Setpoint", entity)
     kinds = await ems_readings.read(spine, "Setpoint", entity, "setpointDescriptionListData",
@@ -181,11 +186,12 @@ async def setpoint(spine, watts, active=True):
         raise SpineError("the box has no setpoint in W")
     await _heard(spine)
     row = {"setpointId": keys[0]}
+    before = _ends(row, duration_s, "setpointListData", "setpointId")
     if watts is not None:
         row["value"] = scaled(watts)
     row["isSetpointActive"] = active
-    await _write_rows(spine, feature, "setpointListData", [row])
-    return {"setpoint_w": watts, "active": active}
+    await _write_rows(spine, feature, "setpointListData", [row], before)
+    return {"setpoint_w": watts, "active": active, "duration_s": duration_s}
 
 
 async def bill(spine, energy_wh, duration_s, cost=None, currency="EUR", grid_percent=None):

@@ -33,6 +33,17 @@ class Clock:
         self._borrowed_s = told_s - int(time.time()) - self._epoch_s
         return True
 
+    def until_ms(self, when):
+        """ms from now until `when`, as SPINE's time periods have it: these ms, or a time stamp (0 when it is over).
+        None: negative, not said, no time stamp, or nobody knows the time."""
+        if not isinstance(when, str):
+            return None if when is None or when < 0 else when
+        from bounded.iso8601 import epoch_s
+
+        then_s = epoch_s(when.encode(), len(when))
+        now_s = self.now_s()
+        return None if then_s is None or now_s is None else max(then_s - now_s, 0) * 1000
+
     def timestamp(self):
         """The time as SPINE writes it, None while it is unknown."""
         now_s = self.now_s()

@@ -184,6 +184,16 @@ def test_a_setpoint_charges_and_discharges(box, car):
     (shown,) = car.values("1,1")["setpoints"]
     assert (shown["value"], shown["active"], shown["min"], shown["max"]) == (5005, True, 0, 22080)
     assert "error 7" in car.refused("setpoint -3000")  # this car cannot
+    assert car.say("setpoint 6905 --duration 5") == [{"setpoint_w": 6905, "active": True, "duration_s": 5}]
+    (shown,) = car.values("1,1")["setpoints"]
+    assert shown["active"] and 0 < shown["ends_in_s"] <= 5
+    offers(box, 10)
+    offers(box, 32)
+    (shown,) = car.values("1,1")["setpoints"]
+    assert (shown["value"], shown["active"], shown["ends_in_s"]) == (6905, False, None)
+    car.say("setpoint 6905 --duration 60")
+    car.say("setpoint 6000")
+    assert car.values("1,1")["setpoints"][0]["ends_in_s"] is None  # the old end is gone
     car.say("setpoint --off")
     box.control.call("unplug")
     there(car, False)

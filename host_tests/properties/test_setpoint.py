@@ -103,7 +103,8 @@ def test_a_positive_setpoint_raises_nothing(some, f, watts):
 
 WATTS = st.one_of(st.sampled_from([0, 1, -1, 4140, -4140, 22080, -22080, 22081, -22081]), st.integers(-30000, 30000))
 AMPERES = st.one_of(st.none(), st.integers(0, 33000))
-SPINE = st.tuples(st.just("spine"), st.one_of(st.none(), WATTS, WATTS), st.sampled_from([True, True, False, None]))
+SPINE = st.tuples(st.just("spine"), st.one_of(st.none(), WATTS, WATTS), st.sampled_from([True, True, False, None]),
+                  st.sampled_from([None, None, -1, 0, 1000, 3900]))
 E0 = st.tuples(st.just("e0"), WATTS)
 DA = st.tuples(st.just("da"), st.sampled_from([0, 1, 1, 2, 3, 4]))
 OTHERS = st.one_of(
@@ -201,6 +202,7 @@ def test_whatever_is_written_in_any_order(steps, discharge, lease_s):
     for step in steps:
         world.do(*step)
         world.turn()
+        assert setpoint.end_ms is None or station.now_ms < setpoint.end_ms, "it lapses"
         decision = station.decision
         back_ma = station.discharge.ma if discharge else 0
         may = world.state.in_service and world.mode.mode in (0, 1)

@@ -5,7 +5,7 @@ from host_tests.pure.spine_box import Box
 from spine.client import Client
 from spine.device import entity
 from spine.peer import Peer
-from wallbox import config
+from wallbox import clock, config
 from wallbox.board import Ratings
 from wallbox.functions.charge_plan import ChargePlan
 from wallbox.functions.device_state import DeviceState
@@ -71,8 +71,8 @@ def failsafe(limit_w=None, duration=None, scale=0, filters=PARTIAL):
         head, ",".join(rows))
 
 
-class Clock:
-    """wallbox.clock.Clock, but of simulated time; None while nobody set it."""
+class Clock(clock.Clock):
+    """That of the firmware, but of simulated time; None while nobody set it."""
 
     def __init__(self):
         self.start_s = NOW_S

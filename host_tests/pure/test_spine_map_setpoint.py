@@ -57,6 +57,10 @@ class SetpointBox(CarBox):
         return self.station.discharge.ma
 
 
+def period(end, start=None):
+    return '{"timePeriod":[%s{"endTime":"%s"}]}' % ('{"startTime":"%s"},' % start if start else "", end)
+
+
 def test_the_inferred_names_stand_in_one_table_and_on_the_wire():
     box = SetpointBox()
     name, version, _, scenarios, _ = Inferred().use_case()
@@ -145,9 +149,11 @@ def test_a_car_that_does_not_say_it_can_is_not_discharged():
 def test_pitfall_26_all_or_nothing():
     box = SetpointBox()
     assert box.put(6900) == 0
-    period = '{"timePeriod":[{"endTime":"PT1H"}]}'
     for arguments in (
-        {"number": 22081}, {"number": -22081}, {"number": 5, "scale": 9}, {"number": 8000, "more": period},
+        {"number": 22081}, {"number": -22081}, {"number": 5, "scale": 9}, {"number": 8000, "more": period("-PT1H")},
+        {"number": 8000, "more": period("-PT0.001S")}, {"number": 8000, "more": period("soon")},
+        {"number": 8000, "more": period("PT1H", "PT1M")}, {"number": 8000, "more": period("PT1H", "-PT1M")},
+        {"number": 8000, "more": period("PT1H", "2026-11-23T07:00:00Z")},
         {"number": 8000, "key": '{"setpointId":2}'},
         {"number": 8000, "more": '{"valueMax":[{"number":1},{"scale":0}]}'},
         {"number": 8000, "more": '{"isSetpointChangeable":false}'}, {"on": True, "filters": None},

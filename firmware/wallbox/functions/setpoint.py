@@ -2,8 +2,9 @@
 
 There is one signed setpoint, `LoadControl.signed_w`, whoever wrote it last: an EMS on SPINE, or E0 on ECHONET Lite. A
 positive one is a request under all limits; a negative one discharges, where board and car can, under all limits of
-magnitude (limits/discharge.py). The setpoint of an EMS with a heartbeat ends with its silence and with the session,
-and has to be written anew. ECHONET Lite can also discharge by its mode (DA 43), as its method (DD) says.
+magnitude (limits/discharge.py). The setpoint of an EMS with a heartbeat ends when the EMS said, with its silence and
+with the session, and has to be written anew. ECHONET Lite can also discharge by its mode (DA 43), as its method (DD)
+says.
 """
 
 from wallbox.functions.load_control import BY_SIGNED_POWER
@@ -12,9 +13,9 @@ from wallbox.limits.sources import REQUEST, SETPOINT
 
 
 class Setpoint:
-    """`active`: the signed setpoint counts; it is an EMS's (`by_ems`) whose `watch` must see it alive, or ECHONET
-    Lite's, with the lease that its limits have. `back` is discharging.py, None on a board that cannot; `can`: something
-    can be discharged now. `version` grows with what a reader sees.
+    """`active`: the signed setpoint counts; it is an EMS's (`by_ems`), until `end_ms` (None: no end), whose `watch`
+    must see it alive, or ECHONET Lite's, with the lease that its limits have. `back` is discharging.py, None on a board
+    that cannot; `can`: something can be discharged now. `version` grows with what a reader sees.
     """
 
     def __init__(self, station, load, mode, state):
@@ -23,7 +24,7 @@ class Setpoint:
         self._mode = mode
         self._state = state
         self._wish = station.add_source("setpoint", REQUEST + SETPOINT)
-        self._plan = self._identified = self.watch = self.back = None
+        self._plan = self._identified = self.watch = self.back = self.end_ms = None
         self.active = self.by_ems = self.can = False
         self._seen = self.version = 0
         if station.ratings.discharge:
@@ -47,9 +48,9 @@ class Setpoint:
         """Whether an EMS may write it: not while somebody has taken the station out of charging altogether."""
         return self._mode.mode in (CHARGE, DISCHARGE) and self._state.in_service
 
-    def set(self, value_w, active):
-        """An EMS writes value or activity (None: as it is). False, and nothing changed: out of range, not changeable,
-        or active from an EMS that is silent."""
+    def set(self, value_w, active, duration_ms):
+        """An EMS writes value, activity or how long it lasts (None: as it is; below 0 ms: without end). False, and
+        nothing changed: out of range, not changeable, or active from an EMS that is silent."""
         if value_w is None:
             value_w = self._load.signed_w
         if active is None:
@@ -58,8 +59,11 @@ class Setpoint:
             return False
         if active and not self.watch.alive():
             return False
+        end_ms = self.end_ms
+        if duration_ms is not None:
+            end_ms = None if duration_ms < 0 else self._station.now_ms + duration_ms
         self.by_ems = active
-        self._put(value_w, active)
+        self._put(value_w, active, end_ms)
         return True
 
     def set_signed_w(self, signed_w):
@@ -126,7 +130,8 @@ class Setpoint:
 
     def step(self):
         """Hand to the arbiter what counts now; to be called with every turn of it."""
-        if self.by_ems and not self.watch.alive():
+        over = self.end_ms is not None and self._station.now_ms >= self.end_ms
+        if over or self.by_ems and not self.watch.alive():
             self._release()
         back = self.back
         if back:
@@ -141,8 +146,9 @@ class Setpoint:
         self.by_ems = False
         self._put(self._load.signed_w, False)
 
-    def _put(self, value_w, active):
+    def _put(self, value_w, active, end_ms=None):
         self.active = active
+        self.end_ms = end_ms
         self._load.put_signed_w(value_w)
         station = self._station
         if active and value_w >= 0:

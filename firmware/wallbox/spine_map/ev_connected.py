@@ -91,7 +91,7 @@ class EvEntity:
                                          measurement if discharge else None)
         prices = IncentiveTableFeature(device, app.charge_plan, self._clock)
         self._watches[0][0] = load.feature
-        setpoint = SetpointFeature(device, station, app.setpoint)
+        setpoint = SetpointFeature(device, station, app.setpoint, self._clock)
         self._watches[1][0] = series.feature
         self._watches[2][0] = setpoint.feature
         self._watches[3][0] = prices.feature

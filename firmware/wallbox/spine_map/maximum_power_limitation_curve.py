@@ -7,7 +7,6 @@ all. A slot says when it begins or how long it lasts; the last one when it ends 
 from array import array
 
 from bounded.compat import const
-from bounded.iso8601 import epoch_s
 
 _MOST_MS = const(691200000)  # 8 days
 _MOST = const(1000000000)  # more is stored as this
@@ -29,17 +28,16 @@ class Slots:
 
     def take(self, start, end, duration_ms, value):
         """One slot: times as the reader gives them (ms, a time stamp, or None), `value` an integer >= 0 or None."""
-        start_ms = self._ms(start, self._next_ms)
+        start_ms = self._next_ms if start is None else self._clock.until_ms(start)
         if len(self.table) >= 2 * self._most or value is None or start_ms is None or isinstance(duration_ms, str):
             self._good = False
             return
-        if self.table and start_ms // 1000 <= self.table[-2] or start_ms < 0 or start_ms > _MOST_MS:
+        if self.table and start_ms // 1000 <= self.table[-2] or start_ms > _MOST_MS:
             self._good = False
             return
         self.table.append(start_ms // 1000)
         self.table.append(min(value, _MOST))
-        end_ms = self._ms(end, None) if duration_ms is None else start_ms + duration_ms
-        self._next_ms = end_ms
+        self._next_ms = self._clock.until_ms(end) if duration_ms is None else start_ms + duration_ms
 
     def complete(self):
         """The table, or None when it is no good: no slots, too many, out of order, without an end."""
@@ -50,12 +48,3 @@ class Slots:
             return None
         self.table.append(end_s)
         return self.table
-
-    def _ms(self, time, otherwise):
-        if time is None:
-            return otherwise
-        if isinstance(time, str):
-            then_s = epoch_s(time.encode(), len(time))
-            now_s = self._clock.now_s()
-            return None if then_s is None or now_s is None else max(then_s - now_s, 0) * 1000
-        return time

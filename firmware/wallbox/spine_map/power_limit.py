@@ -1,7 +1,6 @@
 """5.2.16 UCF_Power_Limit on SPINE (tables 138-142): LoadControl server of the EVSE, use case LPC scenario 1."""
 
 from bounded.compat import const
-from bounded.iso8601 import epoch_s
 from spine.numbers import scaled
 from spine.restricted import CLEARED
 from spine.schema import schema
@@ -59,12 +58,10 @@ class PowerLimitFeature:
             end = KEEP
         elif end is CLEARED:
             end = DELETE
-        elif isinstance(end, str):  # absolute: only with a clock
-            end_s = epoch_s(end.encode(), len(end))
-            now_s = self._clock.now_s()
-            end = _NEVER_MS if end_s is None or now_s is None else max(end_s - now_s, 0) * 1000
-        elif end < 0:
-            end = _NEVER_MS
+        else:
+            end = self._clock.until_ms(end)
+            if end is None:
+                end = _NEVER_MS
         accepted = limit.write(self._station.now_ms, scaled(row[5], row[6]), row[2], end)
         self._apply()  # now, not with the next round of the arbiter
         self.step()

@@ -2,7 +2,8 @@
 
 One setpoint, the power of the car in W: positive charges, negative discharges. What is out of the range of the moment,
 such as any negative one while nothing can be discharged, is refused as a whole (error 7), as is every write while the
-setpoint is not changeable. What else DBEVC is thought to use: bidirectional_inferred.py.
+setpoint is not changeable. It begins at once, and may have an end, as a duration or, once the time is known, as a time
+stamp. What else DBEVC is thought to use: bidirectional_inferred.py.
 """
 
 from bounded.compat import const
@@ -36,9 +37,10 @@ _SETPOINTS = schema(
 class SetpointFeature:
     """`feature` for the EV entity; `step` notifies what changed."""
 
-    def __init__(self, device, station, setpoint):
+    def __init__(self, device, station, setpoint, clock):
         self._device = device
         self._station = station
+        self._clock = clock
         self._setpoint = setpoint
         self._told = setpoint.version
         self._least_w = setpoint.least_w()
@@ -64,7 +66,8 @@ class SetpointFeature:
             return None
         setpoint = self._setpoint
         value_w, active = setpoint.shown_w()
-        return (_SETPOINT, value_w, 0, None, None, None, None, setpoint.changeable(), active, None, None)
+        left_ms = None if setpoint.end_ms is None else max(setpoint.end_ms - self._station.now_ms, 0)
+        return (_SETPOINT, value_w, 0, None, None, None, None, setpoint.changeable(), active, None, left_ms)
 
     def _write(self, rows, peer, full):
         if len(rows) != 1:
@@ -72,12 +75,21 @@ class SetpointFeature:
         row = rows[0]
         if row[0] != _SETPOINT or row[1] is CLEARED or row[7] is False:
             return _REJECTED
-        for place in (3, 5, 9, 10):  # bounds and an end of its own are not offered
+        for place in (3, 5):  # bounds of its own are not offered
             if row[place] is not None and row[place] is not CLEARED:
+                return _REJECTED
+        begin, end = row[9], row[10]
+        if begin is not None and begin is not CLEARED and self._clock.until_ms(begin) != 0:
+            return _REJECTED  # nor is a beginning that is not at once
+        if end is CLEARED:
+            end = -1
+        elif end is not None:
+            end = self._clock.until_ms(end)
+            if end is None:
                 return _REJECTED
         # a whole write that does not say whether it is active means it to be
         active = True if row[8] is CLEARED else row[8]
-        if not self._setpoint.set(scaled(row[1], row[2]), active):
+        if not self._setpoint.set(scaled(row[1], row[2]), active, end):
             return _REJECTED
         self.step()
         return 0
