@@ -46,7 +46,7 @@ def ems(box, known):
 
 
 def plug(box, ems=None, **car):
-    box.control.call("plug", **dict(CAR, soc=40, **car))
+    box.control.call("plug", **{**CAR, "soc": 40, **car})
     if ems:
         ems.wait_usecase(*_CAR)
 
@@ -112,6 +112,28 @@ def test_opev_and_oscev_per_phase(box, ems):
     assert [row["Value"] for row in found] == [8, 9, 9]
     written(ems, "oscev.write", [8, 9, 9], False)
     box.amperes(31.9)
+
+
+def test_oscev_1_is_withdrawn_when_the_car_is_full(box, ems):
+    def scenarios():
+        return [each["scenarios"] for each in ems.call("usecases")["cem-oscev"]]
+
+    plug(box, ems, soc=99, battery_wh=1000, ready=False)
+    written(ems, "oscev.write", [8, 8, 8])
+    assert scenarios() == [[1, 2, 3]]
+    box.control.wait(lambda state: state["pilot"]["duty_permille"] < 150, 10)
+    box.control.call("ready")
+    ems.until(lambda: scenarios() == [[2, 3]], 20)  # 10 Wh later
+    assert box.control.state()["binding"] != "self-consumption"
+    found = ems.until(lambda: [row for row in ems.call("read")["oscev.limits"] if not row["IsActive"]])
+    assert len(found) == 3 and not any(row["IsChangeable"] for row in found)
+    with pytest.raises(Failed, match="missing data"):  # eebus-go writes nothing that is not changeable
+        ems.call("oscev.write", amperes=[8, 8, 8], active=True)
+    written(ems, "opev.write", [16, 16, 16])
+    box.control.call("unplug")
+    ems.until(lambda: not scenarios())
+    plug(box, ems)
+    assert scenarios() == [[1, 2, 3]]
 
 
 def test_opev_2_silence_of_the_ems_and_its_return(box, ems):

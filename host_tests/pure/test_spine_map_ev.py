@@ -326,6 +326,42 @@ def test_oscev_is_followed_only_while_the_ems_is_there():
     assert box.offered_ma() == 32000
 
 
+def test_oscev_1_is_withdrawn_while_the_car_is_full():
+    name = "optimizationOfSelfConsumptionDuringEvCharging"
+    box = CarBox(ev_data=True).owner()
+    for soc in (None, 0, 99):
+        box.station.readings.ev_soc_per_cent = soc
+        box.pass_ms(200)
+        assert cases(box)[name] == ("EV", [1, 1], [1, 2, 3])
+    assert box.phases([(8, 0)] * 3, first=4) == 0 and box.phases([(20, 0)] * 3) == 0 and box.offered_ma() == 8000
+    box.subscribe(to=NODE)
+    box.subscribe(to=CAR_LOAD)
+    box.told()
+    box.station.readings.ev_soc_per_cent = 100
+    box.sign()
+    box.pass_ms(1000)
+    told = [function for _, function, _ in box.told()]
+    assert sorted(told) == ["loadControlLimitListData", "nodeManagementUseCaseData"], "once, and nothing else"
+    assert cases(box)[name] == ("EV", [1, 1], [2, 3]) and box.offered_ma() == 20000
+    assert cases(box)["overloadProtectionByEvChargingCurrentCurtailment"][2] == [1, 2, 3]
+    rows = box.car_limits()
+    assert [row["isLimitActive"] for row in rows] == [True] * 3 + [False] * 3
+    assert [row["isLimitChangeable"] for row in rows] == [True] * 3 + [False] * 3
+    assert box.phases([(8, 0)] * 3, first=4) == 7 and box.phases([(16, 0)] * 6) == 7 and box.offered_ma() == 20000
+    assert box.phases([(16, 0)] * 3) == 0 and box.offered_ma() == 16000
+    box.station.readings.ev_soc_per_cent = 99
+    box.sign()
+    box.pass_ms(1000)
+    assert cases(box)[name] == ("EV", [1, 1], [1, 2, 3]) and box.offered_ma() == 16000, "it has to be written anew"
+    assert box.phases([(8, 0)] * 3, first=4) == 0 and box.offered_ma() == 8000
+    box.station.readings.ev_soc_per_cent = 100
+    box.pass_ms(200)
+    box.unplug()
+    box.station.readings.ev_soc_per_cent = 40
+    box.plug()
+    assert cases(box)[name] == ("EV", [1, 1], [1, 2, 3]), "another car"
+
+
 def test_a_recommendation_never_raises_an_obligation():
     box = CarBox().owner()
     box.phases([(10, 0)] * 3)

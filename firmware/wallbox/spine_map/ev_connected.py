@@ -8,6 +8,7 @@ and removes it, in the task of SPINE, so that nothing here can hold up the arbit
 
 from bounded.compat import const
 from spine.client import STATE
+from spine.device import USE_CASES
 from wallbox.spine_map.bidirectional_inferred import Inferred
 from wallbox.spine_map import identification, manufacturer_information
 from wallbox.spine_map.charging_power_limits import ChargingPowerLimitsFeature
@@ -110,7 +111,7 @@ class EvEntity:
             ("evCommissioningAndConfiguration", "1.0.1", True, sorted(scenarios), "release"),
             ("measurementOfElectricityDuringEvCharging", "1.0.1", True, (1, 2, 3), "release"),
             ("overloadProtectionByEvChargingCurrentCurtailment", "1.0.1", True, (1, 2, 3), "release"),
-            ("optimizationOfSelfConsumptionDuringEvCharging", "1.0.1", True, (1, 2, 3), "release"),
+            self._self_consumption(),
             ("coordinatedEvCharging", "1.0.1", True, (1, 2, 3, 4, 5, 6, 7, 8), "release"),
             Inferred().use_case(),
         ]
@@ -118,14 +119,28 @@ class EvEntity:
                  identified.range_m is not None)
         if True in known:
             cases.append(("evStateOfCharge", "1.0.0", True, [i + 1 for i in range(4) if known[i]], "RC1"))
+        self._cases = cases
         device.use_cases = [row for row in device.use_cases if row[0] != _EV] + [(_EV, "EV", cases)]
         device.add((_EV, "EV", features))
+
+    def _self_consumption(self):
+        # OSCEV: of a full car scenario 1 is withdrawn
+        scenarios = (2, 3) if self._limits.full else (1, 2, 3)
+        return ("optimizationOfSelfConsumptionDuringEvCharging", "1.0.1", True, scenarios, "release")
+
+    def _set_full(self, full):
+        self._limits.set_full(full)
+        self._cases[3] = self._self_consumption()
+        self._device.changed(self._device.node, USE_CASES)
 
     def _read_state(self, field, index):
         return ("standby" if self._sleeps else "normalOperation") if field == 1 else None
 
     def _step_state(self):
         station = self._station
+        full = station.readings.ev_soc_per_cent == 100
+        if full != self._limits.full:
+            self._set_full(full)
         if station.guard.state != "B" or not station.offer.offer_ma:
             self._ready_ms = station.now_ms
         sleeps = station.now_ms - self._ready_ms >= _ASLEEP_MS

@@ -1,7 +1,8 @@
 """5.2.12 UCF_Load_Control on SPINE (tables 107-117): LoadControl server of the car, use cases OPEV and OSCEV.
 
 Limits 1-3 are obligations (overload protection) of phases a, b, c, 4-6 recommendations (self-consumption), of the
-phases that the station has; the measurement of a limit is the current of its phase (measurement.py).
+phases that the station has; the measurement of a limit is the current of its phase (measurement.py). While the car is
+full the recommendations are not changeable.
 """
 
 from bounded.compat import const
@@ -42,7 +43,7 @@ class LoadControlFeature:
         if index > 5:
             return None
         limits = self._limits
-        return (index + 1, True, limits.active[index], None, None, limits.ma[index], -3)
+        return (index + 1, index < 3 or not limits.full, limits.active[index], None, None, limits.ma[index], -3)
 
     def _write(self, rows, peer, full):
         changes = []
