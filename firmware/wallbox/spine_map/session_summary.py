@@ -1,8 +1,11 @@
 """5.2.17 UCF_Session_Summary on SPINE (tables 143-149, use case EVCS scenario 1): Bill server of the EVSE.
 
 There is one bill: that of the session that ended last. It stays when the car is gone, and until the EMS has written
-it shows what the box knows itself. Value and cost of a position are lists in the XSD and single objects in a
-widespread EMS: both are taken (the reader has one rule for both), what is sent is as in the XSD.
+it shows what the box knows itself. Value and cost of a position are lists in the XSD and single objects in spine-go:
+both are taken (the reader has one rule for both), what is sent is as in the XSD. No form suits every reader: spine-go
+does not decode the lists, types of the XSD not the objects, and one plain JSON object in the list, which some of both
+kinds read, is no EEBUS JSON. eebus-go has no such use case; an EMS on spine-go may write its bills, and only cannot
+read them back.
 """
 
 from bounded.compat import const
