@@ -15,7 +15,7 @@ the decorator MARK; `split` on the finished text, which has the short names, and
 import ast
 
 from cold_table import COLD, RESIDENT, SMALL, TOGETHER
-from link_names import constant_name
+from link_names import constant_name, families
 
 MARK = "cold_"
 # of lib/bounded/on_demand.py
@@ -42,13 +42,13 @@ def mark(sources, unit_of, everything=False):
         names.append(name)
 
     trees = {name: ast.parse(source) for name, source in sources.items()}
-    families, keyworded, methods = _families(trees), _keyworded(trees), {}
+    kin, keyworded, methods = families(trees.values()), _keyworded(trees), {}
     for tree in trees.values():
         for node in tree.body:
             if isinstance(node, ast.ClassDef):
                 for each in node.body:
                     if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                        methods.setdefault((families.get(node.name, node.name), each.name), []).append(node.name)
+                        methods.setdefault((kin[node.name], each.name), []).append(node.name)
     result = dict(sources)
     for name, tree in trees.items():
         if name not in unit_of or not (name + ".").startswith(tuple(each + "." for each in COLD)):
@@ -63,7 +63,7 @@ def mark(sources, unit_of, everything=False):
                         continue
                     stays = node.name + "." + each.name in stay or "*" in stay and each.name != "__init__"
                     if _movable(each) and not stays and (each.name == "__init__" or len(
-                            methods[families.get(node.name, node.name), each.name]) == 1):
+                            methods[kin[node.name], each.name]) == 1):
                         together = small or {node.name + "." + each.name, node.name + ".*"} & often
                         put(each, "%s.%s.%s" % (name, node.name, each.name),
                             bool(together) and each.name != "__init__")
@@ -72,22 +72,6 @@ def mark(sources, unit_of, everything=False):
                     put(node, "%s.%s" % (name, node.name))
         result[name] = ast.unparse(tree)
     return result, names
-
-
-def _families(trees):
-    """{class: the first of its ancestors in the image}."""
-    bases = {}
-    for tree in trees.values():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ClassDef) and node.bases and isinstance(node.bases[0], ast.Name):
-                bases[node.name] = node.bases[0].id
-    roots = {}
-    for name in bases:
-        root = name
-        while root in bases:
-            root = bases[root]
-        roots[name] = root
-    return roots
 
 
 def _keyworded(trees):

@@ -1,4 +1,5 @@
-"""Which name means what in a module, and the module rewritten as it is once it is joined to others (link.py)."""
+"""Which name means what in a module, which classes are kin, and the module rewritten as it is once it is joined to
+others (link.py)."""
 
 import ast
 
@@ -18,6 +19,28 @@ def constant_name(node):
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "const":
             return node.targets[0].id
     return None
+
+
+def families(trees):
+    """{class: one name for it and all its kin} in all of `trees`; classes that are called the same are taken for kin."""
+    kin = {}
+
+    def first(name):
+        while kin.setdefault(name, name) != name:
+            name = kin[name]
+        return name
+
+    for tree in trees:
+        nodes = list(ast.walk(tree))
+        real = {each.asname: each.name for node in nodes if isinstance(node, ast.ImportFrom)
+                for each in node.names if each.asname}
+        for node in nodes:
+            if isinstance(node, ast.ClassDef):
+                own = first(node.name)
+                for base in node.bases:
+                    name = getattr(base, "id", None) or getattr(base, "attr", None)
+                    kin[first(real.get(name, name))] = own
+    return {name: first(name) for name in list(kin)}
 
 
 def bindings(scope):

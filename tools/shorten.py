@@ -15,6 +15,7 @@ import json
 import os
 import string
 
+from link_names import families
 from runtimes import ROOT
 
 _TREES = ("firmware", "lib", "boards", "host_tests", "tools")
@@ -82,13 +83,13 @@ def shorten(source, kept=frozenset(), words=()):
 
 def _shared(tree, names, short):
     """{private name: new name}, as few new ones as can be: attributes of classes that are no kin have the same."""
-    families = _families(tree)
+    kin = families([tree])
     places = {name: set() for name in names}
 
     def look(node, family):
         if isinstance(node, ast.ClassDef):
             _put(places, node.name, "")
-            family = families[node.name]
+            family = kin[node.name]
             for each in node.body:
                 if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef)):
                     _put(places, each.name, family)
@@ -99,7 +100,7 @@ def _shared(tree, names, short):
             _put(places, node.name, "")
         elif isinstance(node, ast.Attribute):
             own = family is not None and isinstance(node.value, ast.Name) and node.value.id == "self"
-            for each in (family,) if own else families.values():
+            for each in (family,) if own else kin.values():
                 _put(places, node.attr, each)
         elif isinstance(node, ast.Name):
             _put(places, node.id, "")
@@ -123,19 +124,6 @@ def _shared(tree, names, short):
 def _put(places, name, where):
     if name in places:
         places[name].add(where)
-
-
-def _families(tree):
-    """{class: the first of its ancestors in this module, or its own name}."""
-    bases = {node.name: [each.id for each in node.bases if isinstance(each, ast.Name)]
-             for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
-    roots = {}
-    for name in bases:
-        root = name
-        while bases.get(root):
-            root = bases[root][0]
-        roots[name] = root
-    return roots
 
 
 def _names(prefix, taken):
