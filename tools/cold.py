@@ -14,6 +14,7 @@ the decorator MARK; `split` on the finished text, which has the short names, and
 
 import ast
 
+from cold_names import imported_names, inline_literals
 from cold_table import COLD, RESIDENT, SMALL, TOGETHER
 from link_names import constant_name, families
 
@@ -109,18 +110,11 @@ class Split:
 def split(texts, module_of, head=b""):
     """Take the marked functions out of `texts`, {target: source}; `module_of(target)` is its dotted name."""
     result = Split(texts, head)
-    imported = {}  # by the name of the module; None: attributes, perhaps of a module
-    for target, text in texts.items():
-        if target.endswith(".py") and "import" in text:
-            for node in ast.walk(ast.parse(text)):
-                if isinstance(node, ast.ImportFrom):
-                    imported.setdefault(node.module, set()).update(each.name for each in node.names)
-                elif isinstance(node, ast.Attribute) and getattr(node.value, "id", None) != "self":
-                    imported.setdefault(None, set()).add(node.attr)
+    imported = imported_names([text for target, text in texts.items() if target.endswith(".py") and "import" in text])
     for target, text in texts.items():
         if MARK in text:
             module = module_of(target)
-            outside = imported.get(module, set()) | imported.get(None, set())
+            outside = imported.get(module, set()) | imported[None]
             result.texts[target] = _without(ast.parse(text), module, result, outside)
     at = len(head)
     for names in result.records:
@@ -232,6 +226,7 @@ def _without(tree, module, result, imported):
             raise ColdError("%s has a name of its own that is %s" % (module, name))
     bound.update((LATER, CALLED))
     used, records, roots = set(), {}, {}
+    bound -= inline_literals(tree, imported, _marked)
     _call_by_record(tree, result, imported)
     for node in tree.body:
         if isinstance(node, ast.ClassDef):

@@ -14,6 +14,8 @@ RESIDENT = {
     "boards.devkit": "Devkit.sample",
     "boards.esp32.ladder": "Ladder.step",
     "boards.esp32.net": "Keeper.run Keeper.keep_time Wifi.address Ethernet.address",
+    "boards.sim": "SimulatedBoard.apply SimulatedBoard.sample SimulatedBoard.feed_watchdog SimulatedBoard._ask "
+                  "SimulatedBoard._receive",
     "boards.sim.car": "Car.__init__ Car.step Car._follow Car.soc duty_ma",
     "boards.sim.contactor": "*",
     "boards.sim.injected": "Faults.step",

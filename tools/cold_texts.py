@@ -1,9 +1,10 @@
 """Takes the schemas of SPINE functions (lib/spine/schema.py) out of an image: they stay on flash, before the functions
-that do (cold.py)."""
+that do (cold.py), and with them the table of attributes that are looked up by text (lib/bounded/attribute.py)."""
 
 import ast
 
 TEXT = "schema"  # of lib/spine/schema.py
+ATTRIBUTE = "bounded.attribute"
 
 
 class TextError(Exception):
@@ -20,6 +21,22 @@ def move_texts(sources):
         tree = _Texts(places, head).visit(ast.parse(source))
         result[name] = ast.unparse(tree)
     return result, bytes(head)
+
+
+def place_table(sources, head):
+    """The modules with the place of the table behind the texts `head`, where lib/bounded/attribute.py looks for it."""
+    if ATTRIBUTE not in sources:
+        return sources
+    text = sources[ATTRIBUTE].replace("_TABLE = const(0)", "_TABLE = const(%d)" % len(head))
+    if text == sources[ATTRIBUTE]:
+        raise TextError("%s has no place for the table" % ATTRIBUTE)
+    return dict(sources, **{ATTRIBUTE: text})
+
+
+def table(words):
+    """The bytes of the table of attributes, {name: what it is called in the image}."""
+    text = "".join(" %s=%s" % each for each in words.items()).encode() + b" "
+    return len(text).to_bytes(2, "big") + text
 
 
 class _Texts(ast.NodeTransformer):

@@ -20,11 +20,15 @@ import os
 import subprocess
 
 import cold
+import cold_names
 import cold_table
 import cold_texts
 import link
 import link_names
+import mpy_strings
+import name_uses
 import rom_names
+import rom_words
 import runtimes
 import shorten
 from runtimes import BUILD, ROOT
@@ -129,7 +133,8 @@ def _update(folder, march, board, optimise, without, linked):
              if not target.startswith(without)}  # by an empty tuple nothing starts
     kept = frozenset(shorten.kept_names(BUILD)) if optimise == 3 and compiler else None
     made_by = hashlib.sha256(repr((compiler and os.stat(compiler[0]).st_mtime_ns, sorted(kept or ()))).encode())
-    for tool in (shorten, link, link_names, rom_names, cold, cold_table, cold_texts):
+    for tool in (shorten, link, link_names, mpy_strings, name_uses, rom_names, rom_words, cold, cold_names, cold_table,
+                 cold_texts):
         with open(tool.__file__, "rb") as file:
             made_by.update(file.read())
     stamps = {target: [os.stat(source).st_mtime_ns, os.stat(source).st_size] for target, source in files.items()}
@@ -140,9 +145,11 @@ def _update(folder, march, board, optimise, without, linked):
     for target, source in files.items():
         with open(source, encoding="utf-8") as file:
             texts[target] = file.read()
-    spare = ()
     if linked:
-        texts, words, spare, marked, head = _linked(texts)
+        texts, new_names, marked, head = _linked(texts)
+        words = {}
+        for name in sorted(new_names):
+            words[new_names[name]] = (words.get(new_names[name], "") + " " + name).lstrip()
         with open(os.path.join(folder, "names.json"), "w") as file:
             json.dump(words, file, indent=1, sort_keys=True)
         kept = frozenset().union(*(shorten.passed(text) for text in texts.values()))  # no test reaches into it
@@ -150,11 +157,11 @@ def _update(folder, march, board, optimise, without, linked):
     for target, text in texts.items():
         if kept is not None and target not in _AS_SOURCE:
             with contextlib.suppress(SyntaxError):
-                texts[target] = shorten.shorten(text, kept, spare)
+                texts[target] = shorten.shorten(text, kept)
     if linked:
         found = cold.split(texts, dotted, head)
         texts = found.texts
-        _put_cold(folder, found, marked, compiler, march)
+        _put_cold(folder, found, marked, compiler, march, stamps[""])
     for target, text in texts.items():
         new[target] = hashlib.sha256((stamps[""] + text).encode()).hexdigest()
         if known.get(target) != new[target]:
@@ -167,8 +174,8 @@ def _update(folder, march, board, optimise, without, linked):
 
 
 def _linked(texts):
-    """The texts of an image, by path, with modules joined, what its public names were, words to spare, the names
-    of the functions that may stay on flash, and the texts that do.
+    """The texts of an image, by path, with modules joined, what its names became, the names of the functions that
+    may stay on flash, and the texts that do.
 
     A module that is no Python stays as it is."""
     paths, modules = {}, {}
@@ -179,7 +186,9 @@ def _linked(texts):
             ast.parse(text)
             modules[name] = text
     units = {member: unit for unit, members in link.LINKED.items() if unit in modules for member in (unit,) + members}
+    rom_names.refuse_lookups(modules)
     modules, head = cold_texts.move_texts(modules)
+    modules = cold_texts.place_table(modules, head)
     modules, marked = cold.mark(modules, units)
     done = link.link(modules)
     for target in _AS_SOURCE:
@@ -187,12 +196,12 @@ def _linked(texts):
     texts = {target: texts[target] for name, target in paths.items() if name in done or name not in modules
              or target in _AS_SOURCE}
     outside = [texts[target] for target in _AS_SOURCE if target in texts]
-    done, words, spare = rom_names.rename(done, link.LINKED, outside)
+    done, words, table = rom_names.rename(done, outside)
     texts.update((paths[name], text) for name, text in done.items())
-    return texts, words, spare, marked, head
+    return texts, words, marked, head + cold_texts.table(table)
 
 
-def _put_cold(folder, found, marked, compiler, march):
+def _put_cold(folder, found, marked, compiler, march, made_by=""):
     """Write the functions that stay on flash; each is compiled once as long as its text stays the same.
 
     `cold.json` keeps the code, and which function is found at which record."""
@@ -204,14 +213,14 @@ def _put_cold(folder, found, marked, compiler, march):
             known = json.load(file)["code"]
     codes, kept = [], {}
     for _, _, text, _ in found.functions:
-        key = hashlib.sha256((march + str(os.stat(compiler[0]).st_mtime_ns) + text).encode()).hexdigest()
+        key = hashlib.sha256((march + made_by + text).encode()).hexdigest()
         if key not in known:
             source = path + ".py"
             with open(source, "w", encoding="utf-8") as file:
-                file.write(text)
+                file.write(mpy_strings.lengthened(text))
             subprocess.run(compiler + ["-march=" + march, "-O3", "-s", "x", "-o", path + ".mpy", source], check=True)
             with open(path + ".mpy", "rb") as file:
-                known[key] = base64.b64encode(file.read()).decode()
+                known[key] = base64.b64encode(mpy_strings.restored(file.read())).decode()
             _unlink(source)
             _unlink(path + ".mpy")
         kept[key] = known[key]

@@ -66,6 +66,7 @@ LINKED = {
     "wallbox.update": ("wallbox.bundle", "wallbox.update_source"),
     "wallbox.web": ("wallbox.web.request", "wallbox.web.server", "wallbox.web.status"),
     # of boards; what another board's image does not carry stays apart there
+    "boards.sim": (),
     "boards.devkit": (
         "boards.sim.car", "boards.sim.contactor", "boards.sim.injected", "boards.sim.meter",
         "boards.sim.pilot_circuit", "boards.sim.plant", "boards.sim.rcm", "boards.sim.thermal",

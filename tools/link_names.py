@@ -22,7 +22,7 @@ def constant_name(node):
 
 
 def families(trees):
-    """{class: one name for it and all its kin} in all of `trees`; classes that are called the same are taken for kin."""
+    """{class: one name for it and all its kin} in all of `trees`; classes of one name are taken for kin."""
     kin = {}
 
     def first(name):

@@ -11,7 +11,7 @@ import struct
 import time
 from collections import deque
 
-from boards.sim import ANSWER, NONE
+from boards.sim import NONE, answer
 from boards.sim.watchdog import Watchdog
 from wallbox.board import Outputs, Readings
 
@@ -19,7 +19,7 @@ _STEP_MS = 5
 _GAP_MS = 50
 _LINE = 1 << 18  # longest console answer
 _QUESTION = struct.Struct("=5i")
-_ANSWER = struct.Struct("=%di" % (len(ANSWER) + 8))
+_ANSWER = struct.Struct("=%di" % (len(answer()) + 8))
 _MOST = (1 << 30) - 1  # largest integer of a 32-bit MicroPython that needs no heap
 
 
@@ -142,7 +142,7 @@ class PlantServer:
     def _answer(self):
         readings = self._readings
         self.plant.sample(readings)
-        words = [getattr(readings, name) for name in ANSWER]
+        words = [getattr(readings, name) for name in answer()]
         words += readings.voltage_mv
         words += readings.current_ma
         words.append(self.plant.wall_offset_s())

@@ -3,7 +3,8 @@
 On the device every distinct name is kept in RAM: about six bytes and its letters. A private name (`_lease_ms`, of an
 attribute, method, function or class) becomes `_a`, `_b` ... per module, and a parameter that nobody passes by keyword
 becomes `a`, `b` ...; so thousands of bytes of names shrink to a few that all modules share. What it does not touch:
-public names, `const()` (the compiler removes those by itself), strings, and what is in `kept_names`.
+public names, `const()` (the compiler removes those by itself), strings, and what is in `kept_names`. In a linked image
+private names have become words already (rom_names.py).
 
 The source stays as it is, and so do images of -O0, for debugging.
 """
@@ -57,6 +58,11 @@ def passed(source, test=False):
         tree = ast.parse(source)
     except SyntaxError:
         return set()
+    return passed_in(tree, test)
+
+
+def passed_in(tree, test=False):
+    """The same of a module that is parsed."""
     found = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
@@ -67,17 +73,13 @@ def passed(source, test=False):
     return found
 
 
-def shorten(source, kept=frozenset(), words=()):
-    """The source with its private names and its parameters shortened; what is in `kept` stays.
-
-    Private names become `words` first (rom_names.py), which nothing in the source may be called.
-    """
+def shorten(source, kept=frozenset()):
+    """The source with its private names and its parameters shortened; what is in `kept` stays."""
     tree = ast.parse(source)
     private = [name for name in _private(tree) if name not in kept]
     taken = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     taken |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    short = itertools.chain(words, _names("_", taken))
-    tree = _Private(_shared(tree, private, short)).visit(tree)
+    tree = _Private(_shared(tree, private, _names("_", taken))).visit(tree)
     return ast.unparse(_Parameters(kept).visit(tree))
 
 

@@ -9,6 +9,7 @@ import sys
 
 from boards.esp32 import watchdog
 from boards.sim.plant import Plant
+from bounded.attribute import attribute, names
 from bounded.compat import const, ticks_diff, ticks_ms
 from wallbox.board import Ratings
 
@@ -24,7 +25,7 @@ class Devkit:
         ratings.name = "devkit"
         ratings.interlock = True
         for name in settings.ratings:
-            setattr(ratings, name, settings.ratings[name])
+            setattr(ratings, attribute(name, names()), settings.ratings[name])
         self.storage = "."
         self.wall_offset_s = None
         self.plant = Plant(ratings)

@@ -3,6 +3,7 @@
 from boards.esp32 import ntc, watchdog
 from boards.esp32.meter import build as build_meter
 from boards.esp32.pilot import Pilot
+from bounded.attribute import attribute, names
 from bounded.compat import const, ticks_diff, ticks_ms
 from machine import ADC, PWM, Pin
 from wallbox.board import Ratings
@@ -37,7 +38,7 @@ class Wallbox:
         ratings.name = wiring["name"]
         for given in (wiring.get("ratings", {}), settings.ratings):
             for name in given:
-                setattr(ratings, name, given[name])
+                setattr(ratings, attribute(name, names()), given[name])
         self.storage = "."
         self.wall_offset_s = None
         self._settings = settings

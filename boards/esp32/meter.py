@@ -6,6 +6,7 @@ said last stays with its growing age, and the rest of the firmware decides how l
 
 from boards.esp32 import modbus
 from boards.esp32.pulses import Pulses
+from bounded.attribute import attribute, names
 from bounded.compat import const, ticks_diff, ticks_ms
 from bounded.wait import sleep_ms
 from machine import UART, Pin
@@ -43,6 +44,8 @@ class ModbusMeter:
         self.values = Values()
         self.failures = 0
         self._wiring = wiring
+        known = names()
+        self._values = [(attribute(value[0], known),) + tuple(value[1:]) for value in wiring["values"]]
         parity = wiring.get("parity")
         self._uart = UART(wiring["uart"], wiring["baud"], tx=wiring["tx"], rx=wiring["rx"], timeout=0, rxbuf=256,
                           parity=None if parity is None else 0 if parity == "even" else 1)
@@ -64,7 +67,7 @@ class ModbusMeter:
             if not await self._ask(register, count):
                 self.failures += 1
                 return False
-            for name, phase, at, kind, times, by in self._wiring["values"]:
+            for name, phase, at, kind, times, by in self._values:
                 if register <= at < register + count:
                     value = modbus.value(self._frame, at - register, kind)
                     if value is not None:

@@ -17,6 +17,7 @@ Runs on the computer before anything is deployed, and on the board at its start,
 """
 
 from boards.esp32.modbus import SIZES
+from bounded.attribute import attribute, names
 from wallbox.board import Ratings
 
 _PARTS = {
@@ -172,14 +173,16 @@ def _ethernet(board, used):
 def _ratings(board):
     given = board.get("ratings", {})
     usual = Ratings()
+    known = names()
     for name in given:
-        if not hasattr(usual, name):
+        if not hasattr(usual, attribute(name, known)):
             raise ValueError("there is no rating %s" % name)
-        if type(given[name]) is not type(getattr(usual, name)):
-            raise ValueError("ratings.%s must be like %r, not %r" % (name, getattr(usual, name), given[name]))
+        fits = getattr(usual, attribute(name, known))
+        if type(given[name]) is not type(fits):
+            raise ValueError("ratings.%s must be like %r, not %r" % (name, fits, given[name]))
 
     def rating(name):
-        return given.get(name, getattr(usual, name))
+        return given.get(name, getattr(usual, attribute(name, known)))
 
     for name, low, high in (("max_ma", 6000, 80000), ("min_ma", 6000, 32000), ("phases", 1, 3),
                             ("nominal_mv", 100000, 300000)):

@@ -1,7 +1,7 @@
 """The simulated board: a thin link to the plant, which runs in another process (tools/sim.py).
 
 The plant listens on WALLBOX_PLANT=host:port. The first byte of a connection says what it carries: `F` frames of
-32-bit integers in the machine's order, one out and one back each tick (ANSWER names them, NONE is unknown);
+32-bit integers in the machine's order, one out and one back each tick (`answer` names them, NONE is unknown);
 `C` the console, one JSON object a line each way.
 """
 
@@ -21,30 +21,6 @@ _RESTART = const(5)  # likewise: start me again
 _FAILS = const(-1)  # instead of a stall: let the guard fail
 _WAIT_MS = const(5)  # for the plant's answer, within one tick
 
-# Readings by name; then voltage_mv and current_ma of three phases, error of the wall clock in s, loop stall in ms
-ANSWER = (
-    "pilot_high_mv",
-    "pilot_low_mv",
-    "pilot_hz",
-    "pilot_permille",
-    "proximity_ohm",
-    "poles_closed",
-    "load_side_mv",
-    "temperature_dc",
-    "power_w",
-    "energy_wh",
-    "exported_wh",
-    "frequency_mhz",
-    "ev_soc_per_cent",
-    "ev_capacity_wh",
-    "pilot_age_ms",
-    "temperature_age_ms",
-    "meter_age_ms",
-    "rcm_tripped",
-    "lock_closed",
-    "button",
-    "ev_discharge",
-)
 _AGES = const(14)
 _FLAGS = const(17)
 _NAMES = const(21)
@@ -52,6 +28,32 @@ _STALL = const(28)
 _WORDS = const(29)
 
 
+def answer():
+    """What the plant answers: Readings by name; then voltage_mv and current_ma of three phases, error of the wall
+    clock in s, loop stall in ms."""
+    return (
+        "pilot_high_mv",
+        "pilot_low_mv",
+        "pilot_hz",
+        "pilot_permille",
+        "proximity_ohm",
+        "poles_closed",
+        "load_side_mv",
+        "temperature_dc",
+        "power_w",
+        "energy_wh",
+        "exported_wh",
+        "frequency_mhz",
+        "ev_soc_per_cent",
+        "ev_capacity_wh",
+        "pilot_age_ms",
+        "temperature_age_ms",
+        "meter_age_ms",
+        "rcm_tripped",
+        "lock_closed",
+        "button",
+        "ev_discharge",
+    )
 def _connect(kind):
     host, port = os.getenv("WALLBOX_PLANT").split(":")  # set by tools/sim.py
     link = socket.socket()
@@ -70,6 +72,10 @@ class SimulatedBoard:
         self.storage = "."  # the simulator starts the firmware in its state folder
         self.reset_cause = int(os.getenv("WALLBOX_RESET") or 0)
         self._fed = 0
+        from bounded.attribute import attribute, names
+
+        known = names()
+        self._readings = [attribute(name, known) for name in answer()]
         link, self._stream = _connect(b"F")
         self._out = array("i", (1, 1000, 0, 0, 0))  # answer wanted, per mille, bits, LED, mA to give back
         self._in = array("i", range(_WORDS))
@@ -121,7 +127,7 @@ class SimulatedBoard:
             elif i < _NAMES:
                 value = value != 0
             if i < _NAMES:
-                setattr(readings, ANSWER[i], value)
+                setattr(readings, self._readings[i], value)
             elif i < _NAMES + 3:
                 readings.voltage_mv[i - _NAMES] = value
             elif i < _NAMES + 6:
@@ -186,6 +192,8 @@ def create(settings=None):
     ratings = Ratings()
     ratings.name = "sim"
     given = json.loads(os.getenv("WALLBOX_RATINGS") or "{}")
+    from bounded.attribute import attribute, names
+
     for name in given:
-        setattr(ratings, name, given[name])
+        setattr(ratings, attribute(name, names()), given[name])
     return SimulatedBoard(ratings)

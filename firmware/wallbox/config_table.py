@@ -14,6 +14,7 @@ import json
 import os
 from binascii import hexlify, unhexlify
 
+from bounded.attribute import attribute, names
 from bounded.compat import const
 from bounded.files import Files
 from bounded.records import Slots
@@ -122,8 +123,9 @@ def checked(key, value):
         if line[0] == key:
             kind = line[1]
             break
-    if kind is None and key[:8] == "ratings." and isinstance(getattr(Ratings(), key[8:], None), bool):
-        kind = "b"
+    if kind is None and key[:8] == "ratings.":
+        if isinstance(getattr(Ratings(), attribute(key[8:], names()), None), bool):
+            kind = "b"
     if kind is None:
         raise ValueError("there is no setting %s" % key)
     if kind in "iz":
@@ -216,10 +218,14 @@ def _parse(raw, version=None):
 
 def put(settings, key, value):
     """Set one setting to a checked value."""
+    _put(settings, key, value, names())
+
+
+def _put(settings, key, value, known):
     if key[:8] == "ratings.":
         settings.ratings[key[8:]] = value
     else:
-        setattr(settings, key, value)
+        setattr(settings, attribute(key, known), value)
 
 
 def _read(store, found, problems):
@@ -248,9 +254,10 @@ def load(settings, storage):
     store = files(storage)
     found = {}
     problems = []
+    known = names()
     for line in _lines():
         if line[0][:8] != "ratings.":
-            setattr(settings, line[0], _default(line))
+            _put(settings, line[0], _default(line), known)
     slots = _read(store, found, problems)
     if problems:
         settings.problem = problems[-1]
@@ -267,7 +274,7 @@ def load(settings, storage):
         settings.problem = "%s: %s" % (IMPORT, error)
         raw = b""
     for key in found:
-        put(settings, key, found[key])
+        _put(settings, key, found[key], known)
     fresh = not settings.echonet_unique
     if fresh:
         settings.echonet_unique = os.urandom(13)
@@ -279,9 +286,10 @@ def load(settings, storage):
 
 def forget(settings, stays):
     """Put all but those named in `stays` (and the ratings) back to the default, and keep that; False as for save."""
+    known = names()
     for line in _lines():
         if line[0][:8] != "ratings." and line[0] not in stays:
-            setattr(settings, line[0], _default(line))
+            _put(settings, line[0], _default(line), known)
     if not save(settings):
         return False
     store = files(settings.storage)
@@ -292,9 +300,10 @@ def forget(settings, stays):
 
 def items(settings):
     """Yield (name, value as JSON has it, type, default) of all but ratings, and of the ratings overridden."""
+    known = names()
     for line in _lines():
         if line[0][:8] != "ratings.":
-            yield line[0], _plain(getattr(settings, line[0])), line[1], _plain(_default(line))
+            yield line[0], _plain(getattr(settings, attribute(line[0], known))), line[1], _plain(_default(line))
     for name in settings.ratings:
         yield "ratings." + name, settings.ratings[name], "", None
 

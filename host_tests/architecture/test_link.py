@@ -4,6 +4,7 @@ import ast
 import os
 import subprocess
 
+import cold_texts
 import image
 import link
 import pytest
@@ -19,7 +20,7 @@ def _run(folder, sources, program):
     folder.mkdir()
     for name, source in sources.items():
         path = folder.joinpath(*name.split("."))
-        package = any(other.startswith(name + ".") for other in ("p.one", "r.three", "lazy.text"))
+        package = any(other.startswith(name + ".") for other in ("p.one", "r.three", "bounded.attribute"))
         path = path / "__init__.py" if package else path.with_suffix(".py")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(source)
@@ -38,7 +39,7 @@ def _both(tmp_path, sources, program):
     assert not set(joined) & {"p.one", "p.two", "q", "r.three"}
     assert _run(tmp_path / "joined", joined, joined.pop("main")) == apart
     main = link.link(dict(sources, main=program), _UNITS)["main"]
-    renamed, words, _ = rom_names.rename(joined, _UNITS, [main])
+    renamed, words, _ = rom_names.rename(joined, [main])
     assert _run(tmp_path / "renamed", renamed, main) == apart
     return joined, renamed, words
 
@@ -94,18 +95,73 @@ def test_an_import_in_a_function_waits_for_its_call(tmp_path):
 
 def test_names_from_outside_stay(tmp_path):
     _, renamed, words = _both(tmp_path, {
-        "p.one": "class Ratings:\n    def __init__(self):\n        self.given_by_name = 1\n"
-                 "class Thing:\n    def __init__(self):\n        self.in_a_string = 2\n        self.quite_private = 3\n"
-                 "    def op_state(self):\n        return self.quite_private\n    def append(self, what):\n"
-                 "        self.quite_private += what\n",
-        "p.two": "from p.one import Thing, Ratings\ndef f(word):\n    thing = Thing()\n    thing.append(1)\n"
-                 "    rows = []\n    rows.append(getattr(thing, 'op_' + word)())\n"
-                 "    rows.append(getattr(thing, 'in_a_string'))\n"
-                 "    rows.append(getattr(Ratings(), 'given_' + 'by_name'))\n"
-                 "    return rows\n",
-    }, "from p.two import f\nprint(f('state'))\n")
-    assert set(words.values()) == {"Thing", "quite_private"}
-    assert "quite_private" not in renamed["p"]
+        "p.one": "class Thing:\n    def __init__(self):\n        self.literal = 2\n        self._quite_private = 3\n"
+                 "        self.of_main = 4\n"
+                 "    def op_state(self):\n        return self._quite_private\n    def append(self, what):\n"
+                 "        self._quite_private += what\n",
+        "p.two": "from p.one import Thing\ndef f(word):\n    thing = Thing()\n    thing.append(1)\n"
+                 "    rows = [hasattr(thing, 'absent'), getattr(thing, 'absent', 'of_main')]\n"
+                 "    rows.append(getattr(thing, 'op_' + word)())\n"
+                 "    rows.append(getattr(thing, 'literal'))\n"
+                 "    return rows, thing\n",
+    }, "from p.two import f\nrows, thing = f('state')\nprint(rows, thing.of_main)\n")
+    assert set(words) == {"Thing", "_quite_private", "literal"}
+    assert "quite_private" not in renamed["p"] and "'of_main'" in renamed["p"]
+
+
+def test_what_a_text_names_is_found_by_the_table(tmp_path):
+    sources = {
+        "p": "", "compat": _COMPAT,
+        "p.one": "class Ratings:\n    def __init__(self):\n        self.given_by_name = 1\n",
+        "q": "from bounded.attribute import attribute, names\nfrom p.one import Ratings\ndef f(word, value):\n"
+             "    ratings = Ratings()\n    if hasattr(ratings, attribute(word, names())):\n"
+             "        setattr(ratings, attribute(word, names()), value)\n    return ratings.given_by_name\n",
+    }
+    main = "from q import f\nprint(f('given_by_name', 5), f('absent', 6), f('acos', 7))\n"
+    table = "text = %r\ndef names():\n    return text\n"
+    with open(os.path.join(runtimes.ROOT, "lib", "bounded", "attribute.py"), encoding="utf-8") as file:
+        lookup = ast.unparse([node for node in ast.parse(file.read()).body if getattr(node, "name", "") == "attribute"])
+    joined = link.link(sources, {"p": ("p.one", "q")})
+    rom_names.refuse_lookups(sources)
+    renamed, words, given = rom_names.rename(joined)
+    assert given == {"given_by_name": words["given_by_name"]} and "given_by_name" not in renamed["p"]
+    text = cold_texts.table(given)[2:]
+    for name, known in (("apart", None), ("renamed", text)):
+        modules = dict(renamed if known else joined)
+        modules.update({"bounded": "", "bounded.attribute": table % known + lookup})
+        assert _run(tmp_path / name, modules, main.replace("from q", "from p").replace("'acos'", repr(
+            words["given_by_name"]))) == "5 1 1\n"
+
+
+@pytest.mark.parametrize("source", [
+    "def f(thing, name):\n    return getattr(thing, name)\n",
+    "class C:\n    def set(self, name):\n        setattr(self, 'a_' + name, 1)\n",
+    "def f(thing):\n    def g():\n        return hasattr(thing, str(thing))\n    return g\n",
+])
+def test_a_lookup_that_nobody_knows_of_is_refused(source):
+    with pytest.raises(rom_names.NamesError, match="p, line|p.f, line|p.C.set, line"):
+        rom_names.refuse_lookups({"p": source})
+    rom_names.refuse_lookups({"p": "def f(thing):\n    return getattr(thing, 'literal')\n"})
+
+
+def test_names_that_cannot_meet_share_a_word(tmp_path):
+    _, renamed, words = _both(tmp_path, {
+        "p.one": "class Base:\n    def __init__(self):\n        self.of_base = 1\n"
+                 "class Derived(Base):\n    def __init__(self):\n        Base.__init__(self)\n"
+                 "        self.of_derived = 2\n    def both(self):\n        return self.of_base, self.of_derived\n"
+                 "class Alone:\n    def __init__(self):\n        self.of_alone = 3\n",
+        "p.two": "from p.one import Alone, Derived\ndef f(passed=4, other=5):\n    local = Alone()\n"
+                 "    local.of_anything = 6\n"
+                 "    return Derived().both(), local.of_alone, local.of_anything, passed, other\n"
+                 "def g():\n    return f(passed=7)\n",
+        "r.three": "def in_another_module():\n    return 8\ndef h():\n    return in_another_module()\n",
+    }, "from p.two import f, g\nfrom r.three import h\nprint(f(), g(), h())\n")
+    of_one_object = ("of_base", "of_derived", "both", "of_anything")
+    assert len({words[name] for name in of_one_object}) == 4
+    assert words["of_alone"] in {words[name] for name in of_one_object[:3]}
+    assert words["in_another_module"] in {words[name] for name in set(words) - {"in_another_module"}}
+    assert len({words[name] for name in ("Base", "Derived", "Alone", "passed")}) == 4
+    assert "other" not in words and "local" in renamed["p"], "what costs nothing stays"
 
 
 @pytest.mark.parametrize("source, words", [
@@ -143,16 +199,16 @@ def test_nothing_that_micropython_knows_is_renamed(tmp_path):
     for target, path in image.sources().items():
         with open(path, encoding="utf-8") as file:
             texts[image.dotted(target)] = file.read()
-    _, words, _ = rom_names.rename(link.link(texts), link.LINKED)
-    assert len(words) > 100 and "set_w" in words.values()
-    program = "def f(x):\n" + "".join("    x.%s\n" % name for name in words.values())
+    _, words, _ = rom_names.rename(link.link(texts))
+    assert len(words) > 1000 and "set_w" in words
+    program = "def f(x):\n" + "".join("    x.%s\n" % name for name in words)
     program += "import micropython\nmicropython.qstr_info(1)\n"
     (tmp_path / "names.py").write_text(program)
     done = subprocess.run(runtimes.mpy64() + ["-X", "heapsize=4M", str(tmp_path / "names.py")], timeout=60,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
     in_ram = {line[2:-1] for line in done.stdout.splitlines() if line.startswith("Q(")}
     assert "set_w" in in_ram
-    known = set(words.values()) - in_ram
+    known = set(words) - in_ram
     assert not known, "in MicroPython's ROM: they cost nothing and may be meant, add them to FOREIGN: %s" % known
 
 

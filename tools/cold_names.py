@@ -1,0 +1,61 @@
+"""What of a module others use, and which of its literals only functions on flash do (cold.py)."""
+
+import ast
+
+
+def imported_names(texts):
+    """The names that others use of each module, {dotted name: names}; None: of one that is found at run time."""
+    found = {None: set()}
+    for tree in [ast.parse(text) for text in texts]:
+        modules = {}  # by what they are called here; link.py has seen to it that none is handed on as a value
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom):
+                found.setdefault(node.module, set()).update(each.name for each in node.names)
+                modules.update((each.asname or each.name, "%s.%s" % (node.module, each.name)) for each in node.names)
+            elif isinstance(node, ast.Import):
+                modules.update((each.asname or each.name, each.name) for each in node.names)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute):
+                if isinstance(node.value, ast.Call) and getattr(node.value.func, "id", None) == "__import__":
+                    found[None].add(node.attr)
+                elif isinstance(node.value, (ast.Name, ast.Attribute)) and ast.unparse(node.value) in modules:
+                    found.setdefault(modules[ast.unparse(node.value)], set()).add(node.attr)
+    return found
+
+
+def inline_literals(tree, imported, marked):
+    """Put literals of module level into the functions that use them, where those are all `marked`: they have no name
+    then, and are on flash with them. The names that are gone."""
+    literal, uses, inside, within = {}, {}, set(), []
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and _is_literal(node.value):
+            literal[node.targets[0].id] = node
+        within += [each for each in (node.body if isinstance(node, ast.ClassDef) else [node]) if marked(each)]
+    for node in ast.walk(tree):
+        for name in (getattr(node, "id", None), getattr(node, "arg", None), *getattr(node, "names", ())):
+            uses.setdefault(name, []).append(node)
+    for each in within:
+        inside.update(id(node) for node in ast.walk(each))
+    gone = set()
+    for name, node in literal.items():
+        loads = [each for each in uses[name] if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)]
+        if name not in imported and len(loads) == len(uses[name]) - 1 and all(id(each) in inside for each in loads):
+            gone.add(name)
+            tree.body.remove(node)
+    for each in within:
+        _Literals({name: literal[name].value for name in gone}).visit(each)
+    return gone
+
+
+def _is_literal(node):
+    if isinstance(node, ast.Tuple):
+        return all(_is_literal(each) for each in node.elts)
+    return isinstance(node, ast.Constant)
+
+
+class _Literals(ast.NodeTransformer):
+    def __init__(self, values):
+        self._values = values
+
+    def visit_Name(self, node):
+        return self._values.get(node.id, node)
