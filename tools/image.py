@@ -146,13 +146,13 @@ def _update(folder, march, board, optimise, without, linked):
         with open(source, encoding="utf-8") as file:
             texts[target] = file.read()
     if linked:
-        texts, new_names, marked, head = _linked(texts)
+        texts, new_names, by_text, marked, head = _linked(texts)
         words = {}
         for name in sorted(new_names):
             words[new_names[name]] = (words.get(new_names[name], "") + " " + name).lstrip()
         with open(os.path.join(folder, "names.json"), "w") as file:
             json.dump(words, file, indent=1, sort_keys=True)
-        kept = frozenset().union(*(shorten.passed(text) for text in texts.values()))  # no test reaches into it
+        kept = frozenset().union(*(shorten.passed(text) for text in texts.values()), by_text)  # no test reaches into it
     new, known = {}, old.get("texts", {})
     for target, text in texts.items():
         if kept is not None and target not in _AS_SOURCE:
@@ -174,8 +174,8 @@ def _update(folder, march, board, optimise, without, linked):
 
 
 def _linked(texts):
-    """The texts of an image, by path, with modules joined, what its names became, the names of the functions that
-    may stay on flash, and the texts that do.
+    """The texts of an image, by path, with modules joined, what its names became, those of them that are looked
+    up by text, the names of the functions that may stay on flash, and the texts that do.
 
     A module that is no Python stays as it is."""
     paths, modules = {}, {}
@@ -198,7 +198,7 @@ def _linked(texts):
     outside = [texts[target] for target in _AS_SOURCE if target in texts]
     done, words, table = rom_names.rename(done, outside)
     texts.update((paths[name], text) for name, text in done.items())
-    return texts, words, marked, head + cold_texts.table(table)
+    return texts, words, table.values(), marked, head + cold_texts.table(table)
 
 
 def _put_cold(folder, found, marked, compiler, march, made_by=""):

@@ -21,6 +21,7 @@ name, for reading a device's traceback.
 
 import ast
 import builtins
+import keyword
 import re
 
 import cold
@@ -42,6 +43,8 @@ BY_NAME = {
     "bounded.on_demand.fetch": "",
     "bounded.on_demand.later.__call__": "",
     "bounded.on_demand.release": "",
+    "bounded.on_demand.made": "",  # what was a keyword before
+    "boards.devkit.car._car": "",  # what attribute() gave
     "boards.esp32.meter.ModbusMeter.round": "",  # what attribute() gave before
     "boards.esp32.net.Ethernet.__init__": "",  # of the module network
     "boards.sim.SimulatedBoard.sample": "",  # what attribute() gave before
@@ -64,6 +67,9 @@ def refuse_lookups(sources):
                     if not known and path not in BY_NAME:
                         raise NamesError("%s, line %d: %s of a name that is neither a literal nor of %s()" % (
                             path, each.lineno, each.func.id, ATTRIBUTE))
+                elif isinstance(each, ast.Call) and [one for one in each.keywords if not one.arg]:
+                    if path not in BY_NAME:
+                        raise NamesError("%s, line %d: keywords of a dictionary" % (path, each.lineno))
 
 
 def _functions(tree, module):
@@ -94,8 +100,9 @@ def rename(sources, outside=()):
                      and isinstance(node.value, str)]
             given.update(word for text in texts for word in re.findall(r"[A-Za-z_]\w*", text, re.ASCII))
             told.update(word for text in texts for word in re.findall(r"^(\w+) ", text, re.ASCII | re.MULTILINE))
-    attributes = {node.attr for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    given = sorted(interface | given & attributes | told)
+    attributes = {getattr(node, "attr", None) or node.arg for tree in trees.values() for node in ast.walk(tree)
+                  if isinstance(node, (ast.Attribute, ast.arg))}
+    given = sorted(name for name in interface | given & attributes | told if not keyword.iskeyword(name))
     for module, tree in trees.items():
         defined.update(_defined(tree))
         stays.update(module.split("."))
@@ -110,7 +117,7 @@ def rename(sources, outside=()):
             elif constant_name(node):
                 stays.add(constant_name(node))
     defined.update((name, None) for name in given)
-    passed = {name for tree in trees.values() for name in shorten.passed_in(tree)}
+    passed = {name for tree in trees.values() for name in shorten.passed_in(tree)}.union(given)
     defined.update((node.arg, None) for tree in trees.values() for node in ast.walk(tree)
                    if isinstance(node, ast.arg) and node.arg in passed)
     reserved = stays - FOREIGN
@@ -118,15 +125,14 @@ def rename(sources, outside=()):
     starts = tuple(start for start in BY_NAME.values() if start)
     candidates = {name for name in defined if name not in stays and len(name) > 2 and not name.startswith("__")
                   and not name.startswith(starts)}
-    new = _assigned(trees, candidates, given, [word for word in WORDS if word not in present | reserved],
+    new = _assigned(trees, candidates, passed, given, [word for word in WORDS if word not in present | reserved],
                     present | stays)
-    _walk(trees, lambda name, module, family: new.get(name, name))
+    _walk(trees, passed, lambda name, module, family: new.get(name, name))
     texts = {name: ast.unparse(tree) for name, tree in trees.items()}
     return texts, new, {name: new.get(name, name) for name in given}
 
 
-def _walk(trees, seen):
-    passed = {name for tree in trees.values() for name in shorten.passed_in(tree)}
+def _walk(trees, passed, seen):
     kin = families(trees.values())
     for module, tree in trees.items():
         uses = Uses(module, passed, kin, trees, seen)
@@ -134,7 +140,7 @@ def _walk(trees, seen):
             uses.walk(node)
 
 
-def _assigned(trees, candidates, given, words, taken):
+def _assigned(trees, candidates, passed, given, words, taken):
     """{name: word}, as few and short words as can be: no two names that meet have the same."""
     places, often = {name: set() for name in candidates}, {name: 0 for name in candidates}
 
@@ -144,7 +150,7 @@ def _assigned(trees, candidates, given, words, taken):
             places[name].update(each for each in ((module, None), (None, family)) if each != (None, None))
         return name
 
-    _walk(trees, seen)
+    _walk(trees, passed, seen)
     kin = families(trees.values())
     every = {(None, family) for family in kin.values()} | {(None, EVERY)}
     for name in candidates:

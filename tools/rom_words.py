@@ -42,7 +42,7 @@ _MICROPYTHON = """
     server_hostname do_handshake_on_connect ilistdir statvfs umount mount sync urandom dupterm ptr ptr8
     ptr16 ptr32 unhexlify hexlify method raw push put fill SHORT host addressof bytearray_at bytes_at sizeof
     calcsize DeflateIO install crc32 decompress digest hexdigest update aes encrypt decrypt task port value
-    data _serve _build text request clock state head Connection key
+    data _serve _build text request clock state head Connection key file line
 """.split()
 FOREIGN = frozenset(_MICROPYTHON).union(*(dir(each) for each in _LIBRARIES))
 

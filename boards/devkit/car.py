@@ -4,12 +4,22 @@ Loaded at the first word.
 """
 
 from boards.sim.car import Car
+from bounded.attribute import attribute, names
 
 _OK = (("ok", True),)
-# what may be said of a car; said here by keyword, so that the parameters keep their names on a device
-_CAR = dict(phases=3, max_ma=32000, min_ma=6000, soc=40, battery_wh=60000, reaction_ms=500, ramp_ma_s=10000,
-            sleeping=False, simplified=False, ignores_duty=False, holds_c_after_x1=None, wants_ventilation=False,
-            locks_out_after=None, draw_percent=100, cable_ohm=220, ready=False, discharge=False)
+_CAR = (
+    "battery_wh", "cable_ohm", "discharge", "draw_percent", "holds_c_after_x1", "ignores_duty", "locks_out_after",
+    "max_ma", "min_ma", "phases", "ramp_ma_s", "reaction_ms", "ready", "simplified", "sleeping", "soc",
+    "wants_ventilation")
+
+
+def _car(arguments):
+    known, given = names(), {}
+    for name in arguments:
+        if name not in _CAR:
+            raise ValueError("a car has no %s; it has %s" % (name, " ".join(_CAR)))
+        given[attribute(name, known)] = arguments[name]
+    return Car(**given)
 
 
 def act(plant, console, request):
@@ -17,10 +27,7 @@ def act(plant, console, request):
     arguments = dict(request)
     word = arguments.pop("op", None)
     if word == "plug":
-        for name in arguments:
-            if name not in _CAR:
-                raise ValueError("a car has no %s; it has %s" % (name, " ".join(sorted(_CAR))))
-        plant.plug(Car(**arguments))
+        plant.plug(_car(arguments))
     elif word == "unplug":
         plant.unplug()
     elif word == "ready" or word == "pause":
