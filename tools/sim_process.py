@@ -32,6 +32,7 @@ class SimProcess:
     ready_line, ready   the ready line, and its KEY=VALUE words as a dictionary
     version, control    of the firmware; a connected Control
     lines               everything printed since, stderr too, the newest last; at most 2000
+    printed             how many there were
     state               folder of everything persistent; without one a temporary folder, removed at the end
     """
 
@@ -39,6 +40,7 @@ class SimProcess:
         self._temporary = None if state else tempfile.mkdtemp(prefix="wallbox-sim-")
         self.state = state or self._temporary
         self.lines = collections.deque(maxlen=_LINES)
+        self.printed = 0
         self._echo = echo
         self._news = threading.Condition()
         self._over = False
@@ -62,11 +64,12 @@ class SimProcess:
     def __exit__(self, kind, error, trace):
         self.end()
 
-    def line(self, beginning, timeout_s=20):
-        """The first line printed that starts so, waiting for it; None when it does not come."""
+    def line(self, beginning, timeout_s=60, after=0):
+        """The first line that starts so, waiting for it; None when it does not come. `after`: not among the first so
+        many, a number that `printed` once was."""
         with self._news:
-            self._news.wait_for(lambda: self._find(beginning) is not None or self._over, timeout_s)
-            return self._find(beginning)
+            self._news.wait_for(lambda: self._find(beginning, after) is not None or self._over, timeout_s)
+            return self._find(beginning, after)
 
     def connect(self):
         """One more client of the control port; the caller closes it."""
@@ -88,8 +91,9 @@ class SimProcess:
             shutil.rmtree(self._temporary, ignore_errors=True)
         return status
 
-    def _find(self, beginning):
-        for line in list(self.lines):
+    def _find(self, beginning, after):
+        gone = self.printed - len(self.lines)
+        for line in list(self.lines)[max(after - gone, 0):]:
             if line.startswith(beginning):
                 return line
         return None
@@ -101,6 +105,7 @@ class SimProcess:
                 print(line, flush=True)
             with self._news:
                 self.lines.append(line)
+                self.printed += 1
                 self._news.notify_all()
         with self._news:
             self._over = True

@@ -10,7 +10,7 @@ import runtimes
 class NodeProcess:
     """The made-up node as a process; `log` is what it printed. A context manager."""
 
-    def __init__(self, runtime, bind, interface="0.0.0.0", spread_ms=1000, repeat_ms=3000, heap_kb=48,
+    def __init__(self, runtime, bind, interface="0.0.0.0", spread_ms=1000, repeat_ms=600000, heap_kb=48,
                  prefix=lambda command: command):
         folder = image.build(runtime, "sim")
         path = (folder, folder + "/lib", runtimes.ROOT)

@@ -1,6 +1,6 @@
 """The story of 200 cars and 50 connections, one after the other, with the whole firmware and an unmodified EMS."""
 
-from host_tests.interop.firmware_spine import CAR, Wallbox, again, limited
+from host_tests.interop.firmware_spine import CAR, Wallbox, again
 from host_tests.peers.ems import STATION
 
 USE_CASES = ("cem-evcc", "cem-evcem", "cem-evsoc", "cem-opev", "cem-oscev")
@@ -13,9 +13,7 @@ def many_cars(identity, address):
     """Each is seen and forgotten; every fourth time the connection ends, with or without a word, with a car or none."""
     used = []
     with Wallbox(address, "--profile", "full", "--heap", "260K", "--set", "ratings.ev_data=true",
-                 trusted=(identity.ski,), car=None) as box, box.ems(identity, usecases=STATION + USE_CASES) as ems:
-        ems.wait_ready(25)
-        limited(ems, 22075)
+                 trusted=(identity.ski,), car=None) as box, box.guarded(identity, usecases=STATION + USE_CASES) as ems:
         for car in range(_CARS):
             if car % (2 * _EVERY) == 0:
                 again(ems, "drop" if car % (4 * _EVERY) else "announce")

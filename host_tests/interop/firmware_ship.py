@@ -1,6 +1,7 @@
 """For tests of SHIP in the whole firmware: the simulated wallbox as a process on an address of its own, and
 what of it the kernel shows (sockets)."""
 
+import contextlib
 import os
 import time
 
@@ -10,6 +11,7 @@ from sim_process import SimProcess
 
 from host_tests.conftest import missing_peer
 from host_tests.peers.ems import Ems, Identity
+from host_tests.peers.until import until
 
 HELLO, DATA = 4, 9  # states of a SHIP connection
 
@@ -24,14 +26,14 @@ class Box(SimProcess):
         self.ski = self.ready["ski"]
 
     def ship(self):
-        """What the firmware says of SHIP."""
-        return self.control.state()["ship"]
+        """What the firmware says of SHIP, as soon as it says anything."""
+        return self.wait_ship(lambda ship: True)
 
-    def wait_ship(self, predicate, timeout_s=10):
+    def wait_ship(self, predicate, timeout_s=30):
         """Poll until `predicate(ship)` holds; returns that."""
-        return self.control.wait(lambda state: predicate(state["ship"]), timeout_s)["ship"]
+        return self.control.wait(lambda state: "ship" in state and predicate(state["ship"]), timeout_s)["ship"]
 
-    def wait_sessions(self, *states, timeout_s=10):
+    def wait_sessions(self, *states, timeout_s=30):
         """Wait until there are just these sessions, by their states."""
         return self.wait_ship(lambda ship: sorted(each["state"] for each in ship["sessions"]) == sorted(states),
                               timeout_s)
@@ -44,7 +46,20 @@ class Box(SimProcess):
     def sockets(self):
         """How many sockets the firmware's process holds."""
         folder = "/proc/%d/fd/" % self.firmware()
-        return sum(os.readlink(folder + name).startswith("socket:") for name in os.listdir(folder))
+        found = 0
+        for name in os.listdir(folder):
+            with contextlib.suppress(FileNotFoundError):  # closed since
+                found += os.readlink(folder + name).startswith("socket:")
+        return found
+
+    def wait_announced(self):
+        """Wait until mDNS has announced it. What it has then, with nobody connected, is in `idle_sockets`."""
+        self.wait_ship(lambda ship: ship["dnssd"] == "announced" and not ship["sessions"])
+        self.idle_sockets = self.sockets()
+
+    def wait_sockets(self, number):
+        """Wait until it holds so many: a session leaves the list a moment before its socket is closed."""
+        until(lambda: self.sockets() == number, lambda: "%d sockets, not %d" % (self.sockets(), number))
 
     def used(self):
         """Bytes of heap in use after a collection, the least of a few looks: work in progress is not counted."""
@@ -80,7 +95,7 @@ def ems(box, identity, **more):
     return Ems(box.ski, box.address, box.port, identity=identity, **more)
 
 
-def obeys(ems, value, active=True, timeout_s=5):
+def obeys(ems, value, active=True, timeout_s=20):
     """The box takes a limit from `ems`; a write that comes before the first heartbeat may be refused."""
     ems.until(lambda: ems.call("lpc.write", value=value, active=active)["error"] == 0, timeout_s, "limit taken")
 

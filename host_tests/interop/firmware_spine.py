@@ -1,6 +1,7 @@
 """For tests of SPINE in the whole firmware: a charging simulated wallbox as a process, and EMSs on eebus-go."""
 
 import atexit
+import contextlib
 import threading
 import time
 
@@ -43,7 +44,15 @@ class Wallbox(SimProcess):
         """An EMS that dials this box."""
         return Ems(self.ski, self.address, PORT, identity=identity, **more)
 
-    def amperes(self, offer_a, timeout_s=20):
+    @contextlib.contextmanager
+    def guarded(self, identity, **more):
+        """An EMS that dials this box and limits it to as much as 32 A: LPC is there, and bounds nothing."""
+        with self.ems(identity, **more) as ems:
+            ems.wait_ready()
+            limited(ems, 22075)
+            yield ems
+
+    def amperes(self, offer_a, timeout_s=40):
         """Wait until so much is offered, the duty says so and the car draws it; 0 = paused. The state then."""
         offer_ma = round(offer_a * 1000)
 
@@ -56,6 +65,11 @@ class Wallbox(SimProcess):
                     and offer_ma - 400 <= state["current_ma"][0] <= offer_ma)
 
         return self.control.wait(reached, timeout_s)
+
+    def kept(self):
+        """Wait until what was set is in flash: the firmware looks twice a second, and it has when it answers later."""
+        time.sleep(0.6)
+        self.control.state()
 
     def used(self):
         """Bytes of heap in use without what is loaded on demand, the least of a few looks."""
@@ -91,6 +105,42 @@ def again(ems, how="announce"):
     ems.wait_disconnected()
     ems.call("reconnect")
     ems.wait_ready()
+
+
+class Feature:
+    """A server feature of the box that eebus-go has no use case for: bound and subscribed, as soon as it is there, with
+    the client that wrote the limits."""
+
+    def __init__(self, ems, name, entity, feature):
+        self._ems = ems
+        self._name = name
+        call = ems.messages("out", "nodeManagementBindingRequestCall")[0]["cmd"]["nodeManagementBindingRequestCall"]
+        self._from = call["bindingRequest"]["clientAddress"]
+        address = {"entity": entity, "feature": feature}
+        for what in ("Binding", "Subscription"):
+            ems.until(lambda: self._relate(what, address) == 0, what=what)
+
+    def _relate(self, what, address):
+        call = "nodeManagement%sRequestCall" % what
+        request = {what.lower() + "Request": {"clientAddress": self._from, "serverAddress": address}}
+        return self._ems.raw("NodeManagement", {call: request}, classifier="call")["error"]
+
+    def write(self, cmd):
+        """The error number."""
+        return self._ems.raw(self._name, cmd, **{"from": self._from})["error"]
+
+    def read(self, function):
+        """The first row of a list."""
+        answer = self._ems.raw(self._name, {function: {}}, classifier="read", **{"from": self._from})
+        return _first(function, answer)
+
+    def notified(self, function):
+        """The first rows of what the box notified, oldest first."""
+        return [_first(function, each) for each in self._ems.messages("in", function, "notify")]
+
+
+def _first(function, message):
+    return message["cmd"][function][function.replace("ListData", "Data")][0]
 
 
 class Story(threading.Thread):

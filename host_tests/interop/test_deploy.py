@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -85,7 +84,8 @@ def test_mpremote_runs_an_acceptance(deployed):
 def test_words_of_the_console_over_mpremote(deployed):
     board = deployed[0]
     words = ("status", "why", "limits", "peers", "trust", "properties", "functions", "memory", "loop", "log n=5",
-             "settings", "set own_w=7 nonsense=1", "set own_w=7", "save", "test", "wait 9", "test result=true",
+             "settings", "set own_w=7 nonsense=1", "set own_w=7", "save", "test", "until pilot=F s=60", "wait 4",
+             "test result=true",
              "normal")
     printed = board.mpremote("exec", "from boards.devkit import script; script.run('%s'); import main" % (
         "; ".join(words)), timeout_s=90)
@@ -194,18 +194,31 @@ def _starts(board):
     return found.pop()
 
 
+# Runs argv[3:] as a program in the folder argv[1], that is killed as it prints the end of its line argv[2].
+_STOPPING = """
+import os, runpy, sys
+sys.path[0] = sys.argv[1]
+left = int(sys.argv[2])
+write = sys.stdout.write
+def stopping(text):
+    global left
+    write(text)
+    left -= text.count("\\n")
+    if left == 0 and "\\n" in text:
+        os.kill(os.getpid(), 9)
+    return len(text)
+sys.stdout.write = stopping
+sys.argv[:3] = []
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
 def _deploy(board, program, stop_after):
-    """Start a deployment and kill it once it has printed so many lines; its exit status."""
-    process = subprocess.Popen(
-        [sys.executable, os.path.join(runtimes.ROOT, "tools/deploy.py"), "--port", board.port, "--image", program],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
-    lines = 0
-    for line in process.stdout:
-        lines += 1
-        if lines == stop_after:
-            process.send_signal(signal.SIGKILL)
-    process.stdout.close()
-    return process.wait()
+    """A deployment that is killed once it has printed so many lines; its exit status."""
+    tools = os.path.join(runtimes.ROOT, "tools")
+    return subprocess.run(
+        [sys.executable, "-c", _STOPPING, tools, str(stop_after), os.path.join(tools, "deploy.py"), "--port",
+         board.port, "--image", program], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT, timeout=300).returncode
 
 
 def test_an_interrupted_deployment_leaves_the_old_or_the_new(tmp_path):

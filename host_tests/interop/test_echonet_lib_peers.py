@@ -47,7 +47,7 @@ def controller(network, name, host="ctl", node=None):
 
 def wait_for(told, ems):
     heard = []
-    for _ in range(150):
+    for _ in range(400):
         heard += ems.told()
         if all(each in heard for each in told):
             return heard
@@ -118,7 +118,7 @@ def test_an_address_that_comes_late_is_waited_for(network):
     time.sleep(1)
     assert not started
     subprocess.run(network.command("dev", ["ip", "addr", "add", late + "/24", "dev", "eth0"]), check=True)
-    thread.join(10)
+    thread.join(60)
     with started[0], controller(network, "uecho", node=late) as ems:
         assert ems.discover() == ["02a101", "02a102"]
         assert ems.get("02a101", "da") == "42"

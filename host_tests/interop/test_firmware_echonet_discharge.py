@@ -1,13 +1,12 @@
 """A charger/discharger 027E on a board that can discharge: pychonet has the firmware's process give power back."""
 
-import time
-
 import runtimes
 from host_tests.conftest import missing_peer
 from host_tests.interop.namespaces import Network, Unavailable
 from host_tests.peers.echonet_box import Box
 from host_tests.peers.echonet_controller import Controller
 from host_tests.peers.echonet_values import flaw
+from host_tests.peers.until import until
 
 V2X = "027e01"
 WORDS = ("--heap", "96K", "--ship-port", "0", "--set", "rise_ma_per_5s=80000", "--set", "resume_hold_s=0",
@@ -18,11 +17,7 @@ WORDS = ("--heap", "96K", "--ship-port", "0", "--set", "rise_ma_per_5s=80000", "
 def hear(ems, *wanted):
     """Wait until all of these were announced."""
     heard = []
-    end = time.monotonic() + 15
-    while not all([V2X, *each] in heard for each in wanted):
-        assert time.monotonic() < end, (heard, wanted)
-        time.sleep(0.1)
-        heard += ems.told()
+    until(lambda: heard.extend(ems.told()) or all([V2X, *each] in heard for each in wanted), lambda: (heard, wanted))
 
 
 def flows(box, amperes):
@@ -43,9 +38,7 @@ def test_pychonet_discharges_a_car():
 
 def reads(ems, epc, edt):
     """Wait until this is read."""
-    end = time.monotonic() + 5
-    while ems.get(V2X, epc) != edt:
-        assert time.monotonic() < end, ems.get(V2X, epc)
+    until(lambda: ems.get(V2X, epc) == edt, lambda: ems.get(V2X, epc))
 
 
 def story(box, ems):

@@ -5,7 +5,6 @@ On the loopback interface, where no privileges are needed, two of the peers go t
 """
 
 import threading
-import time
 
 import pytest
 
@@ -15,6 +14,7 @@ from host_tests.interop.namespaces import Network, Unavailable
 from host_tests.peers.echonet_box import Box
 from host_tests.peers.echonet_controller import PROGRAMS, Controller
 from host_tests.peers.echonet_values import flaw
+from host_tests.peers.until import until
 
 CHARGER, V2X = "02a101", "027e01"
 GET = {
@@ -56,12 +56,8 @@ class Story:
 
     def hear(self, ems, *told):
         """Wait until all of these were announced."""
-        end = time.monotonic() + 10
-        while not all(each in self.heard for each in told):
-            if time.monotonic() > end:
-                raise AssertionError("%s was told only %r, not %r" % (self.name, self.heard, told))
-            time.sleep(0.1)
-            self.heard += [tuple(each) for each in ems.told()]
+        until(lambda: self.heard.extend(map(tuple, ems.told())) or all(each in self.heard for each in told),
+              lambda: "%s was told only %r, not %r" % (self.name, self.heard, told), every_s=0.1)
 
     def tell(self, box, ems):
         steps = self.steps
@@ -123,12 +119,7 @@ def two_at_once():
         told = ([CHARGER, "eb", "%08x" % 9007], [CHARGER, "ed", "%04x" % 107])
         for ems in (one, two):
             heard = []
-            for _ in range(50):
-                heard += ems.told()
-                if all(each in heard for each in told):
-                    break
-                time.sleep(0.1)
-            assert all(each in heard for each in told), heard
+            until(lambda: heard.extend(ems.told()) or all(each in heard for each in told), lambda: heard)
 
 
 @pytest.fixture(scope="module")
@@ -216,12 +207,7 @@ def test_on_the_loopback_interface(name):
             box.plug(ready=True)
             assert ems.set(CHARGER, "ed", "0064") is True and ems.set(CHARGER, "da", "43") is False
             box.settled(10000)
-            heard = []
-            for _ in range(50):
-                heard += ems.told()
-                if [CHARGER, "ed", "0064"] in heard and [CHARGER, "c7", "41"] in heard:
-                    break
-                time.sleep(0.1)
-            assert [CHARGER, "ed", "0064"] in heard and [CHARGER, "c7", "41"] in heard, heard
+            heard, told = [], ([CHARGER, "ed", "0064"], [CHARGER, "c7", "41"])
+            until(lambda: heard.extend(ems.told()) or all(each in heard for each in told), lambda: heard)
     except runtimes.Missing as why:
         missing_peer(name, str(why))

@@ -52,15 +52,14 @@ class Station:
         self.ski = self.ship()["ski"]
 
     def ship(self):
-        return self.control.state()["ship"]
+        return self.wait_ship(lambda ship: True)
 
-    def wait_ship(self, predicate, timeout_s=15):
-        return self.control.wait(lambda state: predicate(state["ship"]), timeout_s)["ship"]
+    def wait_ship(self, predicate, timeout_s=40):
+        return self.control.wait(lambda state: "ship" in state and predicate(state["ship"]), timeout_s)["ship"]
 
-    def wait_one(self, timeout_s=15):
+    def wait_one(self):
         """Wait for exactly one session, in its data phase; returns it."""
-        return self.wait_ship(lambda ship: [each["state"] for each in ship["sessions"]] == [DATA],
-                              timeout_s)["sessions"][0]
+        return self.wait_ship(lambda ship: [each["state"] for each in ship["sessions"]] == [DATA])["sessions"][0]
 
 
 @pytest.fixture(scope="module")
@@ -110,20 +109,20 @@ def test_zeroconf_sees_every_key_and_the_window_of_the_button(box, browser, netw
     assert fields["register"] == "false" and bytes.fromhex(found["text"]).startswith(b"\x09txtvers=1")
     assert found["name"] == fields["id"] + "._ship._tcp.local." and fields["serial"] in fields["id"]
     box.control.call("button", ms=1000)
-    assert browser.event("resolved", 8)["fields"]["register"] == "true"
+    assert browser.event("resolved")["fields"]["register"] == "true"
     box.control.call("accept_any", s=1)  # takes the place of the button's two minutes
-    box.wait_ship(lambda ship: not ship["window"], 4)
+    box.wait_ship(lambda ship: not ship["window"])
     time.sleep(2.5)  # said twice
     late = zeroconf(network)  # the other has the old record in its cache yet, and does not tell that it is back
     late.tell("browse")
-    assert late.event("resolved", 8)["fields"]["register"] == "false"
+    assert late.event("resolved")["fields"]["register"] == "false"
     late.end()
-    settled_within(browser, 5)
+    settled(browser)
 
 
-def settled_within(peer, seconds):
-    """Announcements cease."""
-    end = time.monotonic() + seconds
+def settled(peer):
+    """Announcements cease; the one that opened the browser's eyes may have been the first of two."""
+    end = time.monotonic() + 20
     while not peer.quiet("heard", 1.5):
         assert time.monotonic() < end, "it announces itself for ever"
 
@@ -131,28 +130,28 @@ def settled_within(peer, seconds):
 def test_the_box_announces_itself_again_when_the_network_returns(box, browser, network):
     browser.tell("browse")
     browser.event("heard")
-    settled_within(browser, 8)
+    settled(browser)
     box.control.call("network", up=False)
     network.link("dev", False)
     assert box.wait_ship(lambda ship: ship["dnssd"] == "no network")
     network.link("dev", True)
     box.control.call("network", up=True)
-    browser.event("heard", 10)
+    browser.event("heard")
     box.wait_ship(lambda ship: ship["dnssd"] == "announced")
 
 
 def test_goodbye_is_not_promised_but_a_restart_is_announced(box, browser):
     browser.tell("browse")
     browser.event("heard")
-    settled_within(browser, 8)
+    settled(browser)
     box.control.call("restart")
-    browser.event("heard", 10)
+    browser.event("heard")
 
 
 def test_an_ems_finds_the_box_by_mdns_and_pairs(box, network, identities):
     box.control.call("accept_any", s=60)
     with by_mdns(network, identities["one"], box.ski) as ems:
-        ems.wait_ready(20)
+        ems.wait_ready()
         assert ems.wait_event("visible", lambda event: event["ski"] == box.ski, after=0)["type"] == "Wallbox"
         assert box.ship()["trusted"] == [ems.ski]
         assert box.wait_one()["ski"] == ems.ski
@@ -161,7 +160,7 @@ def test_an_ems_finds_the_box_by_mdns_and_pairs(box, network, identities):
 def test_the_cable_is_pulled_for_a_while_and_the_connection_goes_on_or_returns(box, network, identities):
     box.control.call("trust", ski=identities["one"].ski)
     with by_mdns(network, identities["one"], box.ski) as ems:
-        ems.wait_ready(20)
+        ems.wait_ready()
         box.control.call("network", up=False)
         network.link("dev", False)
         time.sleep(2)
@@ -183,7 +182,7 @@ def test_the_box_dials_a_trusted_ems_and_does_so_again(box, network, identities)
     box.control.call("trust", ski=identities["two"].ski)
     for _ in range(2):
         with waits_to_be_dialled(network, box, identities["two"]) as ems:
-            ems.wait_ready(25)
+            ems.wait_ready()
             session = box.wait_one()
             assert (session["ski"], session["server"]) == (ems.ski, False)
             obeys(ems, 5000)
@@ -196,7 +195,7 @@ def test_an_ems_that_is_not_trusted_is_not_dialled(box, network, identities):
         time.sleep(4)  # a trusted one is dialled within 3 s
         assert not box.ship()["sessions"] and ems.count("connected") == 0
         box.control.call("trust", ski=ems.ski)
-        ems.wait_connected(8)
+        ems.wait_connected()
         assert not box.wait_one()["server"]
 
 
@@ -207,9 +206,9 @@ def test_dials_that_fail_come_ever_later(box, browser, network):
         assert peer.line() == "listening"
         browser.tell("register", "Silent", "4816", ski)
         box.control.call("trust", ski=ski)
-        peer.line(8)
-        with pytest.raises(queue.Empty):  # the first dial comes within 3 s, the next 3 s later or more
-            peer.line(3)
+        first = float(peer.line(40))
+        with pytest.raises(queue.Empty):  # the next comes 3 s later or more
+            peer.line(max(first + 2.9 - time.monotonic(), 0.1))
         assert not box.ship()["sessions"]
     finally:
         peer.end()
@@ -229,11 +228,12 @@ def test_both_dial_and_one_connection_is_left(box, network, tmp_path, bigger):
     identity = identity_that(tmp_path, lambda ski: (ski < box.ski) == (bigger == "box"))
     box.control.call("trust", ski=identity.ski)
     with by_mdns(network, identity, box.ski) as ems:
-        ems.wait_ready(20)
+        ems.wait_ready()
+        before = len(ems.events)
         ems.call("disconnect", how="drop")  # the box dials again now; so will the EMS
         ems.call("reconnect")
-        ems.wait_disconnected(5)
-        ems.wait_connected(25)
+        ems.wait_event("disconnected", after=before, timeout=30)
+        ems.wait_connected()
         time.sleep(3)  # whoever was second has had its turn
         session = box.wait_one()
         assert session["ski"] == ems.ski

@@ -42,14 +42,16 @@ def test_a_stranger_waits_is_shown_and_goes_on_at_once_when_accepted(box, identi
         ship_state = box.wait_ship(lambda ship: ship["askers"][-1:] == [peer.ski])
         assert [(each["ski"], each["state"]) for each in ship_state["sessions"]] == [(peer.ski, HELLO)]
         time.sleep(1)
-        assert not peer.call("state")["connected"] and peer.call("state")["pairing"] == "in progress"
+        peer.until(lambda: peer.call("state")["pairing"] == "in progress")
+        assert not peer.call("state")["connected"]
         before = box.ship()["counts"]
         typed = " ".join(peer.ski.upper()[at : at + 4] for at in range(0, 40, 4))  # as a display shows it
         assert box.control.call("trust", ski=typed) == {"ok": True}
-        peer.wait_connected(2)
+        peer.wait_connected()
         peer.wait_ready()
         state = box.ship()
-        assert state["trusted"] == [peer.ski] and peer.ski not in state["askers"] and state["counts"] == before
+        assert state["trusted"] == [peer.ski] and peer.ski not in state["askers"]
+        assert state["counts"] == before, "it went on, and did not come anew"
         assert [each["state"] for each in state["sessions"]] == [DATA]
 
 
@@ -67,7 +69,7 @@ def test_one_who_is_not_accepted_may_wait_for_minutes(box, identities, tmp_path)
         assert time.monotonic() - begin > 3
         assert box.ship()["askers"][-1] == stranger.ski
         box.control.call("trust", ski=stranger.ski)
-        ship.receive(peer, ship.READY, 1)
+        ship.receive(peer, ship.READY)
 
 
 def test_a_remote_abort_deletes_no_trust(box, identities, tmp_path):
@@ -79,7 +81,7 @@ def test_a_remote_abort_deletes_no_trust(box, identities, tmp_path):
             peer.send(last)
             with pytest.raises(Exception):
                 while True:
-                    peer.recv(5)
+                    peer.recv(20)
         box.wait_sessions()
     with ship.websocket(friend, box.port, host=ADDRESS) as peer:
         ship.handshake(peer, until="cmi")
@@ -92,11 +94,14 @@ def test_a_remote_abort_deletes_no_trust(box, identities, tmp_path):
 
 
 def test_window_of_the_console_ends_by_itself(box, identities):
-    box.control.call("accept_any", s=2)
-    assert box.ship()["window"]
     with ems(box, identities["one"]) as first:
-        first.wait_connected(2)
-        box.wait_ship(lambda ship: not ship["window"], 4)
+        first.call("disconnect")  # it is there, and only has to dial
+        box.wait_sessions()
+        box.control.call("accept_any", s=3)
+        assert box.ship()["window"]
+        first.call("reconnect")
+        first.wait_connected()
+        box.wait_ship(lambda ship: not ship["window"])
         assert first.call("state")["connected"]
         with ems(box, identities["two"]) as late:
             box.wait_ship(lambda ship: ship["askers"][-1:] == [late.ski])
@@ -108,16 +113,19 @@ def test_one_who_waits_gets_in_when_a_window_opens(box, identities):
     with ems(box, identities["one"]) as peer:
         box.wait_ship(lambda ship: ship["askers"][-1:] == [peer.ski])
         box.control.call("accept_any")
-        peer.wait_connected(2)
+        peer.wait_connected()
 
 
 @pytest.mark.parametrize("ms, opens", [(200, False), (1000, True), (5600, False)])
 def test_button(box, ms, opens):
     # until then a long press is a factory reset
-    box.control.wait(lambda state: ms < 5000 or state["uptime_ms"] > 10500, 15)
+    box.control.wait(lambda state: ms < 5000 or state["uptime_ms"] > 10500, 30)
     box.control.call("button", ms=ms)
-    time.sleep(ms / 1000 + 0.5)
-    assert box.ship()["window"] is opens
+    if opens:
+        box.wait_ship(lambda ship: ship["window"])
+    else:
+        time.sleep(ms / 1000 + 0.5)
+        assert not box.ship()["window"]
 
 
 def test_untrust_closes_with_the_reason_and_keeps_out(box, identities, tmp_path):
@@ -128,7 +136,7 @@ def test_untrust_closes_with_the_reason_and_keeps_out(box, identities, tmp_path)
         box.wait_sessions(DATA)
         box.control.call("untrust", ski=friend.ski)
         while True:
-            message = peer.recv(2)
+            message = peer.recv(20)
             if message[0] == 3:
                 break
         assert json.loads(message[1:]) == {"connectionClose": [
@@ -137,7 +145,7 @@ def test_untrust_closes_with_the_reason_and_keeps_out(box, identities, tmp_path)
     with ems(box, identities["one"]) as peer:
         peer.wait_connected()
         box.control.call("untrust", ski=peer.ski)
-        peer.wait_disconnected(3)
+        peer.wait_disconnected()
         connections = peer.count("connected")
         time.sleep(3)
         assert peer.count("connected") == connections and not peer.call("state")["connected"]

@@ -81,7 +81,7 @@ def heartbeat_lost(identity):
         ems.call("heartbeat.start")
         time.sleep(3)
         assert box.control.state()["offer_ma"] == 7200  # 916
-        assert ems.call("lpc.write", value=6000, active=True)["error"] == 0
+        limited(ems, 6000)
         box.amperes(8.6)
         box.survived()
 
@@ -89,16 +89,19 @@ def heartbeat_lost(identity):
 def never_a_limit(identity):
     """901, 906, pitfall 11: failsafe value from the start; autonomous after 120 s though an EMS beats; a limit."""
     with Wallbox(ALONE, "--set", "failsafe_w=8000", trusted=(identity.ski,)) as box:
-        begun = time.monotonic()
         box.amperes(11.5)
         with box.ems(identity) as ems:
             ems.wait_ready()
-            while time.monotonic() - begun < SILENCE_S - 5:
-                assert box.control.state()["offer_ma"] == 11500
+            while True:
+                state = box.control.wait(lambda state: state["firmware"] == "ok")
+                if state["uptime_ms"] > (SILENCE_S - 5) * 1000:
+                    break
+                assert state["offer_ma"] == 11500
                 time.sleep(0.5)
             assert not ems.call("lpc.limit")["active"]
+            state = box.control.wait(lambda state: state["offer_ma"] == 32000)
+            assert state["uptime_ms"] > (SILENCE_S - 4) * 1000
             box.amperes(32)
-            assert time.monotonic() - begun > SILENCE_S - 4
             limited(ems, 9000)
             box.amperes(13)
             box.survived()
@@ -134,11 +137,11 @@ def test_pitfall_8_and_pitfall_9_refused_ignored_and_expired_limits(box, chargin
     assert ems.raw("LoadControl", limit_cmd(value=1000, active=True, end_time="PT0S"))["error"] == 0
     assert ems.call("lpc.limit")["value"] == 9000 and box.control.state()["offer_ma"] == 13000
     before = len(ems.events)
-    assert ems.call("lpc.write", value=6000, active=True, duration_ms=8000)["error"] == 0
+    assert ems.call("lpc.write", value=6000, active=True, duration_ms=10000)["error"] == 0
     box.amperes(8.6)
     read = ems.raw("LoadControl", {"loadControlLimitListData": {}}, classifier="read")
     left = read["cmd"]["loadControlLimitListData"]["loadControlLimitData"][0]["timePeriod"]["endTime"]
-    assert left[:2] == "PT" and int(left[2:-1]) < 8
+    assert left[:2] == "PT" and int(left[2:-1]) < 10
     ems.wait_event("lpc.limit", lambda event: not event["value"]["active"], after=before)
     box.amperes(32)
 
@@ -167,16 +170,19 @@ def test_mpc_1_to_5_show_what_the_meter_shows(box, charging):
     ems = charging
     truth = box.control.state()
     ems.until(lambda: abs(ems.call("mpc.power", wait_ms=2000) - truth["power_w"]) < 60)
-    assert all(abs(each - truth["power_w"] / 3) < 30 for each in ems.call("mpc.power_per_phase"))
-    assert all(abs(each - truth["current_ma"][0] / 1000) < 0.1 for each in ems.call("mpc.current_per_phase"))
-    assert all(abs(each - 230) < 1 for each in ems.call("mpc.voltage_per_phase"))
+    for name, value, error in (("power", truth["power_w"] / 3, 30), ("current", truth["current_ma"][0] / 1000, 0.1),
+                               ("voltage", 230, 1)):
+        ems.until(lambda: all(abs(each - value) < error for each in ems.call("mpc.%s_per_phase" % name)), what=name)
     assert abs(ems.call("mpc.frequency") - 50) < 0.05
     assert ems.call("mpc.energy_produced") == 0
     energy = ems.call("mpc.energy_consumed")
     ems.wait_event("mpc.energy_consumed", lambda event: event["value"] > energy)
-    news = ems.messages("in", "measurementListData", "notify")
-    assert len(news) > 2
-    assert all(b["t"] - a["t"] > 0.7 for a, b in zip(news[-3:], news[-2:]))  # pitfall 24
+    ems.until(lambda: _seconds_apart(ems.messages("in", "measurementListData", "notify")[-3:]))
+
+
+def _seconds_apart(news):
+    """Pitfall 24. They come so once the car draws what it may; on their way one may have been held up."""
+    return len(news) == 3 and all(b["t"] - a["t"] > 0.7 for a, b in zip(news, news[1:]))
 
 
 def test_evsecc_manufacturer_and_state(box, ems):
@@ -201,7 +207,7 @@ def test_pitfall_27_nominal_maximum_is_notified(ems):
 def test_heartbeat_of_the_box(ems):
     before = len(ems.events)
     again(ems)
-    beat = ems.wait_event("heartbeat", timeout=5, after=before)  # at once
+    beat = ems.wait_event("heartbeat", timeout=15, after=before)  # at once
     assert beat["timeout"] == "PT60S" and beat["timestamp"][:2] == "20"
 
 
@@ -225,7 +231,7 @@ def test_pitfall_31_clock_that_was_never_set_takes_the_time_of_the_ems(box, ems)
         before = len(ems.events)
         ems.call("reconnect")
         ems.wait_ready()
-        beat = ems.wait_event("heartbeat", lambda event: event["timestamp"], timeout=8, after=before)
+        beat = ems.wait_event("heartbeat", lambda event: event["timestamp"], timeout=15, after=before)
         assert beat["timestamp"][:10] == time.strftime("%Y-%m-%d", time.gmtime())
         limited(ems, 9000)
     finally:
@@ -258,8 +264,8 @@ def test_pitfall_20_second_ems_reads_and_hears_but_may_not_write(box, charging, 
     with box.ems(known["second"], serial="2") as second:
         second.wait_ready()
         assert second.raw("LoadControl", limit_cmd(value=1000, active=True))["error"] == 9
-        results = [each["cmd"]["resultData"]["errorNumber"] for each in second.messages("in", "resultData")]
-        assert 7 in results  # its binding
+        second.until(lambda: 7 in [each["cmd"]["resultData"]["errorNumber"]
+                                   for each in second.messages("in", "resultData")])  # its binding
         before = len(second.events)
         assert ems.call("lpc.write", value=7000, active=True)["error"] == 0
         second.wait_event("lpc.limit", lambda event: event["value"]["value"] == 7000, after=before)
@@ -268,7 +274,7 @@ def test_pitfall_20_second_ems_reads_and_hears_but_may_not_write(box, charging, 
         ems.call("disconnect")
         ems.wait_disconnected()
         again(second)  # the place is free now
-        assert second.call("lpc.write", value=6000, active=True)["error"] == 0
+        limited(second, 6000)
         box.amperes(8.6)
 
 
@@ -278,7 +284,7 @@ def test_pitfall_2_ems_killed_and_started_again(box, ems, known):
     for watts, amperes in ((7000, 10.1), (6000, 8.6)):
         with box.ems(known["ems"]) as new:
             new.wait_ready()
-            assert new.call("lpc.write", value=watts, active=True)["error"] == 0
+            limited(new, watts)
             box.amperes(amperes)
             new.kill()
         assert box.control.state()["offer_ma"] == round(amperes * 1000)
@@ -289,7 +295,7 @@ def test_pitfall_1_new_connection_while_the_old_one_is_half_open(box, ems, known
     try:
         with box.ems(known["ems"]) as new:
             new.wait_ready()
-            assert new.call("lpc.write", value=7000, active=True)["error"] == 0
+            limited(new, 7000)
             box.amperes(10.1)
     finally:
         ems.thaw()
@@ -316,7 +322,7 @@ def test_failsafe_values_survive_restart_and_power_cut(box, charging):
     for how, watts, hours, amperes in (("restart", 5000, 3, 7.2), ("powercut", 6000, 4, 8.6)):
         assert ems.call("lpc.write_failsafe_limit", value=watts)["error"] == 0
         assert ems.call("lpc.write_failsafe_duration", duration_ms=hours * 3600000)["error"] == 0
-        time.sleep(1)
+        box.kept()
         ems.call("disconnect")
         ems.wait_disconnected()
         box.control.call(how)
@@ -324,7 +330,7 @@ def test_failsafe_values_survive_restart_and_power_cut(box, charging):
         ems.call("reconnect")
         ems.wait_ready()
         assert not ems.call("lpc.limit")["active"]
-        assert ems.call("lpc.failsafe_limit") == watts
+        ems.until(lambda: ems.call("lpc.failsafe_limit", wait_ms=2000) == watts)
         assert ems.call("lpc.failsafe_duration") == hours * 3600000
         limited(ems, 9000)
         box.amperes(13)

@@ -3,7 +3,7 @@ the types but no use case: over unplug, restart and power cut."""
 
 import pytest
 
-from host_tests.interop.firmware_spine import CAR, Wallbox, identities, limited
+from host_tests.interop.firmware_spine import CAR, Feature, Wallbox, identities
 
 
 @pytest.fixture(scope="module")
@@ -20,40 +20,22 @@ def box(known):
 
 @pytest.fixture
 def ems(box, known):
-    with box.ems(known["one"]) as ems:
-        ems.wait_ready(25)
-        limited(ems, 22075)  # as much as 32 A
+    with box.guarded(known["one"]) as ems:
         yield ems
 
 
-class Bill:
-    """The EMS's side: it has bound and subscribed the bill with the client that wrote its limits."""
+class Bill(Feature):
+    """The EMS's side."""
 
     def __init__(self, ems):
-        self._ems = ems
-        call = ems.messages("out", "nodeManagementBindingRequestCall")[0]["cmd"]["nodeManagementBindingRequestCall"]
-        self._from = call["bindingRequest"]["clientAddress"]
-        for what in ("Binding", "Subscription"):
-            address = {"entity": [1], "feature": 8}
-            name = what[0].lower() + what[1:] + "Request"
-            answer = ems.raw("NodeManagement", {"nodeManagement%sRequestCall" % what: {name: {
-                "clientAddress": self._from, "serverAddress": address}}}, classifier="call")
-            assert answer["error"] == 0, answer
-
-    def put(self, cmd):
-        return self._ems.raw("Bill", cmd, **{"from": self._from})["error"]
-
-    def read(self, function):
-        answer = self._ems.raw("Bill", {function: {}}, classifier="read", **{"from": self._from})
-        return answer["cmd"][function][function.replace("ListData", "Data")][0]
+        super().__init__(ems, "Bill", [1], 8)
 
     def wanted(self):
         return self.read("billDescriptionListData")["updateRequired"]
 
-    def told(self, function):
-        """What the box notified, oldest first."""
-        return [each["cmd"][function][function.replace("ListData", "Data")][0]
-                for each in self._ems.messages("in", function, "notify")]
+    def told_wanted(self):
+        """As the last notification says it, None before."""
+        return ([None] + [each["updateRequired"] for each in self.notified("billDescriptionListData")])[-1]
 
 
 def bill(lists, cost, partial=False):
@@ -80,11 +62,17 @@ def bill(lists, cost, partial=False):
 
 def session(box, wh=4):
     """A car comes, takes so much and goes."""
-    box.control.call("plug", **CAR)
-    box.control.wait(lambda state: state["ev"] and state["session_wh"] == 0, 10)
+    begun(box)
     box.control.wait(lambda state: (state["session_wh"] or 0) >= wh, 40)
     box.control.call("unplug")
-    box.control.wait(lambda state: state["pilot_state"] == "A", 10)
+    box.control.wait(lambda state: state["pilot_state"] == "A")
+
+
+def begun(box):
+    """A car comes, whose session begins with nothing, and then wants to charge."""
+    box.control.call("plug", **dict(CAR, ready=False))
+    box.control.wait(lambda state: state["ev"] and state["session_wh"] == 0)
+    box.control.call("ready")
 
 
 def sessions(box, **more):
@@ -93,7 +81,7 @@ def sessions(box, **more):
 
 def ended(box, number):
     """Wait until so many sessions are listed."""
-    box.control.wait(lambda state: len(sessions(box)) == number, 10)
+    box.control.wait(lambda state: len(sessions(box)) == number)
     return sessions(box)
 
 
@@ -102,20 +90,20 @@ def test_a_bill_in_both_nestings_after_unplug_and_after_power_cuts(box, ems, lis
     before = len(sessions(box))
     found = Bill(ems)
     session(box)
-    ems.until(found.wanted, 10)
+    ems.until(found.wanted)
     rows = ended(box, before + 1)
     assert rows[0]["energy_wh"] >= 4 and "cost" not in rows[0] and rows[0]["start"][:2] == "20"
-    assert [each["updateRequired"] for each in found.told("billDescriptionListData")][-1]
-    assert found.put(bill(lists, 456)) == 0
+    ems.until(found.told_wanted)
+    assert found.write(bill(lists, 456)) == 0
     assert not found.wanted()
-    ems.until(lambda: found.told("billDescriptionListData")[-1]["updateRequired"] is False, 5)
+    ems.until(lambda: found.told_wanted() is False)
     shown = found.read("billListData")
     assert shown["total"]["cost"][0]["cost"] == {"number": 456, "scale": -2}
     assert shown["position"][1]["value"][0]["valuePercentage"]["number"] == 35
-    assert found.put(bill(lists, 499, partial=True)) == 0
+    assert found.write(bill(lists, 499, partial=True)) == 0
     row = dict(rows[0], billed_wh="12", cost="4.99", currency="EUR", grid_per_cent="65", grid_cost_per_cent="90",
                own_per_cent="35", own_cost_per_cent="10")
-    box.control.wait(lambda state: sessions(box)[0] == row, 5)
+    box.control.wait(lambda state: sessions(box)[0] == row)
     box.control.call("restart")
     assert sessions(box, count=1) == [row]
     box.control.call("powercut")
@@ -124,21 +112,20 @@ def test_a_bill_in_both_nestings_after_unplug_and_after_power_cuts(box, ems, lis
 
 def test_a_session_that_the_power_ended_is_found_and_summed_up(box, ems):
     before = len(sessions(box))
-    box.control.call("plug", **CAR)
-    box.control.wait(lambda state: state["ev"] and state["session_wh"] == 0, 10)
+    begun(box)
     state = box.control.wait(lambda state: (state["session_wh"] or 0) >= 4, 40)
     box.control.call("powercut")
-    assert box.control.wait(lambda now: now["firmware"] == "ok", 10)["total_wh"] >= state["total_wh"]
+    assert box.control.wait(lambda now: now["firmware"] == "ok")["total_wh"] >= state["total_wh"]
     rows = ended(box, before + 1)
     assert rows[0]["ended"] == "power cut" and rows[0]["energy_wh"] >= state["session_wh"]
-    box.control.wait(lambda state: state["session_wh"] is not None, 10)
+    box.control.wait(lambda state: state["session_wh"] is not None)
     box.control.call("unplug")
-    box.control.wait(lambda state: state["pilot_state"] == "A", 10)
-    ems.wait_ready(25)
+    box.control.wait(lambda state: state["pilot_state"] == "A")
+    ems.wait_ready()
     found = Bill(ems)
-    ems.until(found.wanted, 10)
-    assert found.put(bill(False, 7)) == 0
-    box.control.wait(lambda state: sessions(box)[0].get("cost") == "0.07", 5)
+    ems.until(found.wanted)
+    assert found.write(bill(False, 7)) == 0
+    box.control.wait(lambda state: sessions(box)[0].get("cost") == "0.07")
 
 
 def test_the_counter_outlasts_the_meter_and_sessions_the_computer(tmp_path):

@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 
-from host_tests.interop.firmware_spine import CAR, Wallbox, again, identities, limited
+from host_tests.interop.firmware_spine import CAR, Wallbox, again, identities
 from host_tests.peers.echonet_box import Raw
 from host_tests.peers.ems import STATION, Failed
 from host_tests.pure.damage import Chance, damaged
@@ -34,14 +34,12 @@ def box(shared):
     yield shared
     if shared.control.state()["ev"]:
         shared.control.call("unplug")
-        shared.control.wait(lambda state: state["pilot_state"] == "A", 10)
+        shared.control.wait(lambda state: state["pilot_state"] == "A")
 
 
 @pytest.fixture
 def ems(box, known):
-    with box.ems(known["one"], usecases=_UC) as ems:
-        ems.wait_ready(25)
-        limited(ems, 22075)  # as much as 32 A: LPC is there, and bounds nothing
+    with box.guarded(known["one"], usecases=_UC) as ems:
         yield ems
 
 
@@ -59,12 +57,12 @@ def reads(ems, **wanted):
         found = ems.call("read")
         return found if all(found.get(name) == value for name, value in wanted.items()) else None
 
-    return ems.until(reached, 15, repr(wanted))
+    return ems.until(reached, what=repr(wanted))
 
 
 def written(ems, op, amperes, on=True):
     """Write limits of the phases until they are taken: after a plug the EMS has to bind first."""
-    ems.until(lambda: taken(ems, op, amperes, on), 10, "limits taken")
+    ems.until(lambda: taken(ems, op, amperes, on), what="limits taken")
 
 
 def taken(ems, op, amperes, on):
@@ -80,23 +78,20 @@ def taken(ems, op, amperes, on):
 def test_pitfall_3_full_data_whoever_comes_first(box, known, first):
     if first == "car":
         plug(box)
-    with box.ems(known["one"], usecases=_UC) as ems:
-        ems.wait_ready(25)
-        limited(ems, 22075)
+    with box.guarded(known["one"], usecases=_UC) as ems:
         if first == "ems":
             plug(box)
         ems.wait_usecase(*_CAR)
         box.amperes(31.9)
-        found = reads(ems, evcc__standard="iec61851", evcc__asymmetric=False, evcc__connected=True,
-                      evcc__charge_state="active", evcc__sleeping=False, evcem__phases=3, evsoc__soc=40,
-                      evcc__power_limits={"max": 22080, "min": 4140, "standby": 0})
+        amperes = {"default": [0, 0, 0], "max": [32, 32, 32], "min": [6, 6, 6]}
+        reads(ems, evcc__standard="iec61851", evcc__asymmetric=False, evcc__connected=True,
+              evcc__charge_state="active", evcc__sleeping=False, evcem__phases=3, evsoc__soc=40,
+              evcc__power_limits={"max": 22080, "min": 4140, "standby": 0}, opev__range=amperes, oscev__range=amperes)
         ems.until(lambda: ems.call("read")["evcem.current_per_phase"][0] > 31)
         ems.until(lambda: ems.call("read")["evcem.power_per_phase"][2] > 7000)
-        assert [each["Value"] for each in found["opev.limits"]] == [32, 32, 32]
-        for name in ("opev.range", "oscev.range"):
-            assert found[name] == {"default": [0, 0, 0], "max": [32, 32, 32], "min": [6, 6, 6]}
-        assert found["evsecc.manufacturer"]["deviceName"] == "Wallbox"
-        assert found["evsecc.state"]["state"] == "normalOperation"
+        ems.until(lambda: [each["Value"] for each in ems.call("read").get("opev.limits", ())] == [32, 32, 32])
+        ems.until(lambda: ems.call("read").get("evsecc.manufacturer", {}).get("deviceName") == "Wallbox")
+        ems.until(lambda: ems.call("read").get("evsecc.state", {}).get("state") == "normalOperation")
 
 
 def test_opev_and_oscev_per_phase(box, ems):
@@ -184,7 +179,7 @@ def test_lpc_opev_and_echonet_limits_come_and_go_in_every_order(box, ems):
                 else:
                     del bounds[name]
                 least = min(bounds.values())
-                box.control.wait(lambda state: left(state) == least and state["offer_ma"] <= least, 5, 0.02)
+                box.control.wait(lambda state: left(state) == least and state["offer_ma"] <= least, every_s=0.02)
                 told = min(6905 if "lpc" in bounds else 22075, 7595 if "echonet" in bounds else 22080)
                 assert int(controller.get("99"), 16) == told
                 limits = ems.raw("LoadControl", {"loadControlLimitListData": {}}, classifier="read")
@@ -211,7 +206,7 @@ def test_a_car_with_two_phases_and_energy_that_begins_at_zero(box, ems):
     ems.until(lambda: ems.call("read")["evcem.energy"] > 10)
     written(ems, "opev.write", [16, 12, 8])
     assert box.amperes(12)["phases"] == 2  # the third does not count
-    assert ems.call("read")["evcem.current_per_phase"][2] == 0
+    ems.until(lambda: ems.call("read")["evcem.current_per_phase"][2] == 0)
     box.control.call("unplug")
     ems.until(lambda: not ems.call("usecases").get("cem-evcem"))
     plug(box, ems, ready=False)
@@ -263,20 +258,18 @@ def test_damaged_datagrams_over_the_wire_are_answered_or_close_the_connection(bo
 
 
 def test_cevc_demand_curve_and_prices_become_a_plan(box, known):
-    with box.ems(known["one"], usecases=STATION + ("cem-evcc", "cem-cevc")) as ems:
-        ems.wait_ready(25)
-        limited(ems, 22075)
+    with box.guarded(known["one"], usecases=STATION + ("cem-evcc", "cem-cevc")) as ems:
         box.control.call("plug", **dict(CAR, soc=40))
         ems.wait_usecase("cem-cevc")
-        box.control.wait(lambda state: state["offer_ma"], 20)
+        box.control.wait(lambda state: state["offer_ma"])
         assert box.control.call("demand", energy_wh=10000, departure_s=7200)["missing_wh"] == 0
         ems.until(lambda: ems.call("read")["cevc.demand"].get("OptDemand") == 10000)
-        assert ems.call("read")["cevc.strategy"] == "timedcharging"
+        reads(ems, cevc__strategy="timedcharging")
         hour = 3600000
         ems.until(lambda: refused_not(ems, "cevc.write_incentive_descriptions"))
         ems.call("cevc.write_power_limits", slots=[{"duration_ms": hour // 48, "value": 6905}] * 96)
         ems.call("cevc.write_incentives", slots=[{"duration_ms": hour, "value": price} for price in (0.1, 0.3)])
-        box.amperes(10, 30)
+        box.amperes(10)
         found = ems.until(lambda: ems.call("read")["cevc.plan"].get("Slots"))
         assert found[0]["Value"] == 6905 and found[-1]["Value"] == 0
         assert not box.control.state()["faults"]

@@ -1,5 +1,7 @@
 """The status page as people see it: in headless Chromium, from the firmware process with a car."""
 
+import time
+
 import pytest
 import runtimes
 from sim_process import SimProcess
@@ -53,7 +55,7 @@ def charge(box):
     if not box.control.state()["ev"]:
         box.control.call("plug", phases=3, reaction_ms=100, ramp_ma_s=1000000, soc=40)
     box.control.call("ready")
-    box.control.wait(lambda state: state["current_ma"] == [FULL_MA] * 3, 30)
+    box.control.wait(lambda state: state["current_ma"] == [FULL_MA] * 3)
 
 
 def test_it_wants_the_password(browser, box):
@@ -77,9 +79,13 @@ def test_it_follows_the_car_by_itself(box, page):
     assert page.evaluate("document.title") == "22.07 kW · wallbox"
     rows = page.evaluate("[...document.querySelectorAll('#meter tbody tr')].map(row => row.innerText)")
     assert rows == ["L1\t32.0 A\t230 V", "L2\t32.0 A\t230 V", "L3\t32.0 A\t230 V"]
-    served = box.control.state()["page"]["served"]
-    page.listen(5)
-    assert 2 <= box.control.state()["page"]["served"] - served <= 3, "a look every 2 s"
+    served, begun = box.control.state()["page"]["served"], time.monotonic()
+    looks = 0
+    while looks < 3:
+        page.listen(0.5)
+        looks = box.control.state()["page"]["served"] - served
+        assert (time.monotonic() - begun) / 2 + 1 >= looks, "a look every 2 s"
+        assert time.monotonic() - begun < 30, looks
 
 
 def test_it_says_who_limits(box, page):
@@ -87,7 +93,7 @@ def test_it_says_who_limits(box, page):
     with Raw(EMS, BOX) as ems:
         assert ems.set("ed", "0064")
         page.wait("document.querySelector('#why').textContent.includes('`charging current` allows 10.0/10.0/10.0 A')")
-        page.wait(headline("Charging at 6.87 kW"), 30)
+        page.wait(headline("Charging at 6.87 kW"))
         row = page.text("tr.binding").split()
         assert row[:2] == ["charging", "current"] and "10.0" in row and "sets" in row
         assert "Not set: supply, cable" in page.text("#unset")
@@ -107,9 +113,9 @@ def test_a_box_that_does_not_answer_is_not_passed_off_as_news(box, page):
     charge(box)
     page.wait(headline("Charging"))
     box.control.call("powercut", ms=2500)
-    page.wait("!document.querySelector('#stale').hidden", 20)
+    page.wait("!document.querySelector('#stale').hidden")
     assert "No news from the box" in page.text("#stale")
-    page.wait("document.querySelector('#stale').hidden", 30)
+    page.wait("document.querySelector('#stale').hidden")
     assert all("ERR_" in problem for problem in page.problems), page.problems
     page.problems.clear()
 

@@ -15,6 +15,7 @@ from sim_process import SimProcess
 
 from host_tests.peers.echonet_box import Raw
 from host_tests.peers.page_client import PORT, Client, received
+from host_tests.peers.until import until
 
 BOX, EMS, FRIEND, OTHER, FLOOD = ["127.0.71.%d" % n for n in range(1, 6)]
 PASSWORD = "Grüße: aus dem Süden"
@@ -29,7 +30,7 @@ def box():
                     "--set", "page_password=" + PASSWORD, "--set", "page_port=%d" % PORT,
                     "--set", "rise_ma_per_5s=80000", "--set", "ratings.interlock=false") as running:
         running.control.call("plug", phases=3, ready=True, reaction_ms=100, ramp_ma_s=1000000)
-        running.control.wait(lambda state: state["current_ma"] == [FULL_MA] * 3, 30)
+        running.control.wait(lambda state: state["current_ma"] == [FULL_MA] * 3)
         yield running
 
 
@@ -124,23 +125,21 @@ def test_the_journal_goes_back_to_earlier_starts(box):
 def test_it_tells_who_limits(friend):
     with Raw(EMS, BOX) as ems:
         assert ems.set("ed", "0064")
-        told = until(friend, lambda told: told["current_ma"] == [9960] * 3)
+        told = tells(friend, lambda told: told["current_ma"] == [9960] * 3)
         assert told["binding"] == "charging current" and told["offer_ma"] == 10000
         source, = [each for each in told["limits"] if each["binding"]]
         assert source["name"] == "charging current" and source["value"] == [10000] * 3 and 0 < source["age_ms"] < 30000
         assert ems.set("ed", "0140")
-        until(friend, lambda told: told["current_ma"] == [FULL_MA] * 3)
+        tells(friend, lambda told: told["current_ma"] == [FULL_MA] * 3)
 
 
-def until(viewer, predicate, timeout_s=40):
+def tells(viewer, predicate):
     """What is told once `predicate` holds of it."""
-    end = time.monotonic() + timeout_s
-    while True:
-        told = viewer.get().json()
-        if predicate(told):
-            return told
-        assert time.monotonic() < end, told
-        time.sleep(0.3)
+    def told():
+        facts = viewer.get().json()
+        return facts if predicate(facts) else None
+
+    return until(told, timeout_s=40, every_s=0.3)
 
 
 def test_who_gets_in(box, friend):
@@ -269,8 +268,7 @@ def test_s1_flood(box, friend):
                 pass
 
     with attack([ask] * 4, over, friend):
-        pass
-    assert counted(box, "often") > often + 20
+        until(lambda: counted(box, "often") > often + 20)
 
 
 def test_s1_bad_auth_flood_and_guessing(box, friend):
@@ -305,7 +303,7 @@ def attack(acts, over, friend, seconds=3):
         end = time.monotonic() + seconds
         served = 0
         while time.monotonic() < end or not served:
-            assert time.monotonic() < end + 15, "the friend is kept out"
+            assert time.monotonic() < end + 30, "the friend is kept out"
             try:
                 served += friend.ask().status == 200
             except OSError:

@@ -5,14 +5,13 @@ import json
 import queue
 import subprocess
 import threading
-import time
 
 import pytest
 import runtimes
 
 from host_tests.conftest import missing_peer
 from host_tests.peers import ship_peer as ship
-from host_tests.peers.ship_demo import Demo, free_port, unharmed
+from host_tests.peers.ship_demo import DATA, Demo, free_port, unharmed
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +43,7 @@ class Go:
         for line in self.process.stdout:
             self.events.put(json.loads(line))
 
-    def wait(self, event, timeout=15):
+    def wait(self, event, timeout=40):
         """What the next event of this name says."""
         seen = []
         while True:
@@ -131,7 +130,7 @@ def test_go_is_dialled_dies_and_is_dialled_again(identities, version):
 def test_we_leave_go(node, identities):
     with go("client", node.port, identities["ems"]) as peer:
         peer.wait("connected")
-        time.sleep(0.3)
+        node.until(lambda state: [each[1] for each in state["sessions"]] == [DATA])
         node.order("leave")
         assert "4001" in peer.wait("closed")
     assert node.idle()["counts"]["unspecific"] == 1

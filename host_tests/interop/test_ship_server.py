@@ -53,7 +53,7 @@ def test_handshake_and_data_both_ways(node, identities, tls12):
         peer.send(ship.LEAVE)
         ship.receive(peer, ship.CONFIRM)
         with pytest.raises(ConnectionClosed) as closed:
-            peer.recv(5)
+            peer.recv(30)
         assert closed.value.rcvd.code == 4001
     assert "disconnected left" in node.idle()["events"]
 
@@ -105,7 +105,7 @@ def test_ping_is_answered_and_the_box_pings_too(identities):
     try:
         with ship.websocket(identities["ems"], node.port, ping_interval=None) as peer:
             ship.handshake(peer)
-            assert peer.ping(b"payload").wait(5)
+            assert peer.ping(b"payload").wait(30)
             time.sleep(6)  # two minutes of its time; our library answers its pings
             peer.send(ship.data("still here"))
             assert b"bytes" in ship.receive(peer)
@@ -149,10 +149,10 @@ def test_two_messages_at_once_to_a_slow_reader_stay_apart(node, identities):
         time.sleep(1)
         peer.send(ship.ASK)
         time.sleep(1)
-        found = sorted(len(ship.receive(peer, timeout=20)) for _ in range(3))
+        found = sorted(len(ship.receive(peer, timeout=60)) for _ in range(3))
         assert found[0] < 100 and found[1:] == [500086, 500086]
         for order in orders:
-            order.join(5)
+            order.join(60)
     node.idle()
 
 
@@ -178,7 +178,7 @@ def test_the_same_ski_returns_while_its_old_socket_is_half_open_pitfall_1(node, 
             new.send(ship.data(""))
             assert b"bytes" in ship.receive(new)
             with pytest.raises(ConnectionClosed):
-                old.recv(5)
+                old.recv(30)
             for _ in range(5):
                 new = stack.enter_context(ship.websocket(ems, node.port))
                 ship.handshake(new)
@@ -211,7 +211,7 @@ def test_a_silent_ems_makes_room_for_a_living_one(identities, tmp_path):
         with ship.websocket(ids[0], node.port) as silent:
             ship.handshake(silent)
             _stop_reading(silent)
-            with ship.websocket(ids[1], node.port, open_timeout=10) as living:
+            with ship.websocket(ids[1], node.port) as living:
                 ship.handshake(living)
     finally:
         node.end()
@@ -240,7 +240,7 @@ def test_no_handshake_before_the_charging_side_is_ready(node, identities):
     assert node.state()["handshakes"] == 1 and not done
     node.order("hold", on=False)
     for peer in peers:
-        peer.join(10)
+        peer.join(60)
     assert len(done) == 2 and node.idle()["handshakes"] == 0
 
 
@@ -256,7 +256,7 @@ def test_an_unknown_ems_waits_for_minutes_and_is_accepted_pitfall_13(quick, iden
             peer.send(ship.READY)
         assert quick.state()["askers"] == [stranger.ski]
         quick.order("trust", ski=stranger.ski)
-        ship.receive(peer, ship.READY, 1)
+        ship.receive(peer, ship.READY)
         peer.send(ship.ANNOUNCE)
         ship.receive(peer, ship.SELECT)
     quick.idle()
@@ -269,7 +269,7 @@ def test_pairing_window_accepts_who_waits_and_who_comes(quick, identities):
         ship.receive(peer, ship.INIT)
         ship.receive(peer, ship.PENDING)
         quick.order("window", ms=10000)
-        ship.receive(peer, ship.READY, 2)
+        ship.receive(peer, ship.READY)
     meet(quick, identities["ems"])
     assert sorted(quick.state()["known"]) == sorted([identities["other"].ski, identities["ems"].ski])
 
@@ -356,7 +356,7 @@ def test_openssl_s_client(node, identities):
             + more,
             input=b"GET / HTTP/1.1\r\n\r\n",
             capture_output=True,
-            timeout=20,
+            timeout=60,
         )
         assert suite.encode() in ran.stdout, ran
         assert b"HTTP/1.1 4" in ran.stdout or b"read:errno" in ran.stdout + ran.stderr or ran.returncode == 0

@@ -20,8 +20,8 @@ import time
 import runtimes
 from websockets.sync.client import connect
 
-_START_S = 30
-_ANSWER_S = 20
+_START_S = 90
+_ANSWER_S = 60
 
 
 class Failed(Exception):
@@ -164,7 +164,7 @@ class Browser:
         """What a person reads of an element."""
         return self.evaluate("document.querySelector(%s).innerText" % json.dumps(selector))
 
-    def wait(self, expression, timeout_s=15):
+    def wait(self, expression, timeout_s=40):
         """Wait until JavaScript is true."""
         end = time.monotonic() + timeout_s
         while not self.evaluate(expression):

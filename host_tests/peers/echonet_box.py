@@ -69,6 +69,11 @@ class Box:
         self.plug(ready=True, **car)
         return self.wait(lambda state: state["current_ma"][0] > 5000)
 
+    def lived(self, ms):
+        """Let so much time pass in the firmware: when it answers then, all that was due before has been done."""
+        time.sleep(ms / 1000)
+        self.wait(lambda state: state["firmware"] == "ok")
+
     def restart(self, op="restart", **more):
         """Restart the firmware, or cut the power."""
         answer = self.control.call(op, **more)
@@ -175,7 +180,7 @@ class Raw:
             frame = octets(frame)
         (sock or self.home).sendto(frame, to or (self.node, 3610))
 
-    def hear(self, sock=None, timeout_s=5.0):
+    def hear(self, sock=None, timeout_s=20.0):
         """The next frame of the node, as hex; None when there is none in time."""
         end = time.monotonic() + timeout_s
         while True:
@@ -192,7 +197,7 @@ class Raw:
             while select.select([sock], [], [], 0)[0]:
                 sock.recv(2048)
 
-    def ask(self, frame, timeout_s=5.0):
+    def ask(self, frame, timeout_s=20.0):
         """Send a frame; the reply as hex, None for silence."""
         self.send(frame)
         return self.hear(timeout_s=timeout_s)
@@ -230,7 +235,7 @@ class Raw:
         """{"inf": {EPC, ...}, "set": {...}, "get": {...}} as the node tells them."""
         return {word: codes(self.get(epc, eoj)) for word, epc in (("inf", "9d"), ("set", "9e"), ("get", "9f"))}
 
-    def told(self, wanted, timeout_s=10.0):
+    def told(self, wanted, timeout_s=40.0):
         """Listen to the group until `wanted`, (EOJ, EPC, EDT), was announced; everything announced until then.
 
         AssertionError when it was not. Checks that the TIDs are the node's own and each frame is an INF to 0EF001.

@@ -20,7 +20,7 @@ import runtimes
 
 STATION = ("eg-lpc", "ma-mpc", "cem-evsecc")
 CAR = ("cem-evcc", "cem-evcem", "cem-evsoc", "cem-opev", "cem-oscev", "cem-cevc")
-_ANSWER_S = 25
+_ANSWER_S = 60
 
 
 class Failed(Exception):
@@ -187,7 +187,7 @@ class Ems:
 
     # what comes
 
-    def wait_event(self, name, match=None, timeout=15, after=None):
+    def wait_event(self, name, match=None, timeout=40, after=None):
         """The first event of that name for which `match(event)` holds; counted from the last order, or from `after`,
         a number that `len(ems.events)` once was."""
         begin = self._mark if after is None else after
@@ -204,25 +204,25 @@ class Ems:
         with self._news:
             return sum(each["event"] == name for each in self.events[after:])
 
-    def wait_connected(self, timeout=20):
+    def wait_connected(self, timeout=40):
         """SHIP is in its data phase."""
         self.until(lambda: self.call("state")["connected"], timeout, "connection")
 
-    def wait_disconnected(self, timeout=20):
+    def wait_disconnected(self, timeout=40):
         self.until(lambda: not self.call("state")["connected"], timeout, "disconnection")
 
-    def wait_usecase(self, *names, timeout=20):
+    def wait_usecase(self, *names, timeout=40):
         """The box supports these use cases; returns what it supports of all."""
         return self.until(lambda: _all_of(self.call("usecases"), names), timeout, "use cases " + ", ".join(names))
 
-    def wait_ready(self, timeout=20):
+    def wait_ready(self, timeout=40):
         """Connected, every station-level use case found, and the limit read, so that it can be written."""
         self.wait_usecase(*[name for name in self.usecases if name in STATION], timeout=timeout)
         if "eg-lpc" in self.usecases:
             self.call("lpc.limit", wait_ms=int(timeout * 1000))
             self.call("lpc.failsafe_duration", wait_ms=int(timeout * 1000))
 
-    def until(self, condition, timeout=20, what="condition"):
+    def until(self, condition, timeout=40, what="condition"):
         """Poll until `condition()` is true; returns what it returned. Events count from before."""
         begin = self._mark
         end = time.monotonic() + timeout

@@ -28,7 +28,7 @@ class Client:
     def __init__(self, address, own, password=None):
         self.address, self.own, self.password = address, own, password
 
-    def connect(self, timeout_s=10):
+    def connect(self, timeout_s=30):
         """A socket to the page; ConnectionError or TimeoutError where the box takes nobody."""
         end = time.monotonic() + timeout_s
         while True:
@@ -56,7 +56,7 @@ class Client:
             text += "Authorization: Basic %s\r\n" % base64.b64encode(b"me:" + self.password.encode()).decode()
         return (text + "\r\n").encode()
 
-    def raw(self, data, timeout_s=10):
+    def raw(self, data, timeout_s=30):
         """Send `data`; what came back until the end."""
         with self.connect(timeout_s) as sock:
             try:
@@ -69,7 +69,7 @@ class Client:
         """One request; its answer, whatever it is."""
         return self.raw(self.head(path, method, more))
 
-    def sure(self, data, timeout_s=15):
+    def sure(self, data, timeout_s=40):
         """As raw, again and again while the box says that it is asked too often, or takes nobody."""
         end = time.monotonic() + timeout_s
         while True:

@@ -12,6 +12,7 @@ import image
 import runtimes
 
 from host_tests.peers import ship_peer
+from host_tests.peers.until import until
 
 DATA = 9  # state of a session that carries data
 HEAP_KB = {"mpy32": 96, "mpy64": 192}  # with the code of the node itself
@@ -74,7 +75,7 @@ class Demo:
                 break
             time.sleep(0.02)
         self._control_port = control
-        self._control = socket.create_connection(("127.0.0.1", control), 20)
+        self._control = socket.create_connection(("127.0.0.1", control), 60)
         self._lines = self._control.makefile("rw")
 
     def order(self, op, **more):
@@ -87,14 +88,14 @@ class Demo:
 
     def order_apart(self, op, size):
         """An order that may take long, on a connection of its own."""
-        with socket.create_connection(("127.0.0.1", self._control_port), 30) as control:
+        with socket.create_connection(("127.0.0.1", self._control_port), 60) as control:
             control.sendall(b'{"op":"%s","size":%d}\n' % (op.encode(), size))
             assert b"failed" not in control.makefile("rb").readline()
 
     def state(self):
         return self.order("state")
 
-    def until(self, condition, timeout=20):
+    def until(self, condition, timeout=40):
         """Wait until `condition(state)` holds; returns that state."""
         end = time.time() + timeout
         while True:
@@ -139,7 +140,7 @@ def unharmed(node, honest, limit_s=2.0):
             break
     else:
         raise AssertionError("memory before %d, after %d" % (before["memory"], last["memory"]))
-    assert node.sockets() == sockets
+    until(lambda: node.sockets() == sockets, lambda: "%d sockets, not %d" % (node.sockets(), sockets))
     assert after["pool"] == last["pool"] == before["pool"]
     assert after["handshakes"] == 0
 

@@ -108,7 +108,7 @@ def websocket(identity, port, path="/ship/", tls12=True, host="127.0.0.1", **opt
     """An open websocket to a SHIP server."""
     options.setdefault("subprotocols", ["ship"])
     options.setdefault("compression", None)
-    options.setdefault("open_timeout", 10)
+    options.setdefault("open_timeout", 30)
     options.setdefault("close_timeout", 2)
     with connect(
         "wss://%s:%d%s" % (host, port, path), ssl=client_context(identity, tls12), **options
@@ -116,7 +116,7 @@ def websocket(identity, port, path="/ship/", tls12=True, host="127.0.0.1", **opt
         yield socket
 
 
-def receive(socket, expected=None, timeout=5):
+def receive(socket, expected=None, timeout=30):
     """The next message; asserts that it is `expected`."""
     message = socket.recv(timeout)
     if expected is not None:
