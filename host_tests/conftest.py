@@ -23,6 +23,24 @@ _INTEROP = os.path.join(_HERE, "interop") + os.sep
 _TRY = "import ctypes; raise SystemExit(ctypes.CDLL(None).unshare(0x40000000))"  # CLONE_NEWNET
 _THRICE = tuple(os.path.join(_HERE, folder) + os.sep for folder in ("pure", "simulation"))
 
+# What takes 10 s or more, as measured
+_LONG = {
+    "interop/firmware_spine": 200, "interop/firmware_spine_ev": 150, "simulation/fault_pilot": 130,
+    "interop/ems_tool": 100, "simulation/fault_supply": 95, "interop/update_board": 90,
+    "interop/firmware_ship_charging": 85, "interop/firmware_health": 75, "interop/sim": 65,
+    "interop/firmware_spine_setpoint": 65, "interop/deploy": 60, "interop/ship_abuse": 60, "simulation/day": 55,
+    "simulation/fault_walk": 55, "interop/firmware_ship_network": 55, "interop/firmware_echonet_effects": 50,
+    "interop/firmware_ship_reconnect": 50, "interop/page_server": 50, "interop/demo": 45, "interop/ship_server": 40,
+    "interop/firmware_echonet_away": 40, "interop/dnssd": 35, "interop/firmware_spine_bill": 35,
+    "interop/firmware_ship_pairing": 35, "interop/firmware_echonet_peers": 30, "interop/page_browser": 30,
+    "interop/firmware_echonet_discharge": 30, "interop/firmware_echonet_robust": 25, "interop/sim_link": 25,
+    "interop/firmware_echonet_maps": 25, "simulation/health": 25, "simulation/guard_allocation": 25,
+    "simulation/discharge": 25, "simulation/station": 20, "pure/plant": 20, "interop/ems_peer": 20,
+    "interop/ship_dial": 20, "simulation/fault_blips": 20, "interop/echonet_lib_peers": 15,
+    "properties/spine_fuzz": 15, "interop/firmware_echonet_rules": 10, "simulation/guard": 15, "simulation/stall": 10,
+    "interop/echonet_lib_wire": 10, "simulation/station_lease": 10, "pure/spine_map_ev_long": 10,
+}
+
 hypothesis.settings.register_profile("here", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
@@ -56,8 +74,24 @@ def _own_network():
 
 
 def pytest_collection_modifyitems(items):
-    """The long files of interop/ first: what comes last keeps one process busy while the other has nothing to do."""
-    items.sort(key=lambda item: not str(item.path).startswith(_INTEROP))
+    """The long files first: what comes last keeps one process busy while the others have nothing to do. And those of
+    interop/, which mostly wait, evenly among those that reckon."""
+    begin = {}
+    for waits in (True, False):
+        paths = {str(item.path) for item in items if str(item.path).startswith(_INTEROP) == waits}
+        passed = 0
+        for path in sorted(paths, key=lambda path: (-_seconds(path), path)):
+            begin[path] = passed
+            passed += _seconds(path)
+        for path in paths:
+            begin[path] /= passed
+    items.sort(key=lambda item: begin[str(item.path)])
+
+
+def _seconds(path):
+    """About how long a file of tests takes."""
+    folder, name = path.split(os.sep)[-2:]
+    return _LONG.get(folder + "/" + name[5:-3], 3)
 
 
 def pytest_xdist_make_scheduler(config, log):

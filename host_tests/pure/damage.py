@@ -1,5 +1,8 @@
-"""Random damage to messages, alike on every runtime (a small generator of its own: MicroPython has no Random class)."""
+"""Random damage to messages, alike on every runtime (a small generator of its own: MicroPython has no Random class),
+and what a device that gets them has to bear."""
 
+import gc
+import json
 
 # What may stand where another value was: extremes, and the right kind of thing at the wrong place.
 _VALUES = (b"0", b"-1", b"127", b"-128", b"9223372036854775807", b"-9223372036854775808", b"1.5", b"true", b"null",
@@ -47,3 +50,47 @@ def damaged(chance, text):
                 text = text[:begin] + _VALUES[chance.below(len(_VALUES))] + text[end:]
         text = text or b"["
     return text
+
+
+def owed(box, most):
+    """What the box has to say, message after message, all of it sound JSON: fewer than `most`. What it keeps of the
+    peer is bounded."""
+    found = []
+    while True:
+        text = box.text(512)
+        if text is None:
+            break
+        found.append(json.loads(text))
+        assert len(found) < most
+    peer = box.peer
+    assert len(peer.subscriptions) <= 48 and len(peer.bindings) <= 48 and len(peer.client.sources) <= 8
+    return found
+
+
+def many(seed, cases, texts, survive, fresh, every, steps):
+    """`survive(box, text, step)` so many damaged messages, taken in pieces of one of `steps` bytes; a `fresh(box)` for
+    `every` so many. How many answers there were."""
+    chance = Chance(seed)
+    answers = 0
+    box = None
+    for i in range(cases):
+        if i % every == 0:
+            box = fresh(box)
+        text = texts[chance.below(len(texts))]
+        answers += len(survive(box, damaged(chance, text), steps[chance.below(len(steps))]))
+    return answers
+
+
+def growth(box, cases, texts, survive, begin):
+    """Bytes between the least and the most heap in use, looked at after every hundredth of so many damaged messages
+    from `begin` on; 0 where nobody can tell."""
+    if not hasattr(gc, "mem_alloc"):
+        return 0
+    chance = Chance(7)
+    sizes = []
+    for i in range(cases):
+        survive(box, damaged(chance, texts[chance.below(len(texts))]), 5000)
+        if i >= begin and i % 100 == 0:
+            gc.collect()
+            sizes.append(gc.mem_alloc())
+    return max(sizes) - min(sizes)

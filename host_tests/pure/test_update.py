@@ -6,6 +6,7 @@ import os
 import slots
 from host_tests.pure import bundles
 from host_tests.pure.support import own_folder
+from tools.on_board import make_folders
 from wallbox import bundle, update
 
 _ROOT = own_folder("update")
@@ -14,18 +15,8 @@ _NEW = (("boards/devkit/__init__.py", b"new board"), ("lib/bounded/cold", bytes(
         ("wallbox/app.mpy", b""), ("wallbox/same.mpy", b"stays" * 300))
 
 
-def _make(path):
-    at = path.find("/")
-    while at > 0:
-        try:
-            os.mkdir(path[:at])
-        except OSError:
-            pass
-        at = path.find("/", at + 1)
-
-
 def _put(path, content):
-    _make(path)
+    make_folders(path)
     with open(path, "wb") as file:
         file.write(content)
 
@@ -61,7 +52,7 @@ def _clear(path):
 
 def _device(old=_OLD, root=_ROOT):
     """A pointer at folder a, which has a program, as has b."""
-    _make(root + "/")
+    make_folders(root + "/")
     _clear(root)
     for name in "ab":
         for path, content in old:
