@@ -66,6 +66,7 @@ class Board:
             try:
                 for number in _POWER:
                     signal.signal(number, signal.SIG_DFL)
+                signal.signal(signal.SIGINT, signal.SIG_IGN)  # byte 3 ends nothing before MicroPython listens to it
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, _POWER)
                 os.setsid()
                 fcntl.ioctl(slave, termios.TIOCSCTTY, 0)

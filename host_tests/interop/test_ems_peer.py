@@ -286,4 +286,4 @@ def test_it_finds_the_box_by_mdns(identities):
             with peer("ems", identities["box"].ski, identity=identities["ems"]) as ems:
                 seen = ems.wait_event("visible", after=0)
                 assert (seen["ski"], seen["id"]) == (identities["box"].ski, "Tests-Box-1")
-                ems.wait_ready(timeout=40)
+                ems.wait_ready()

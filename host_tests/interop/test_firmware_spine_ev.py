@@ -254,7 +254,8 @@ def test_damaged_datagrams_over_the_wire_are_answered_or_close_the_connection(bo
         if batch % 10 == 9:
             used.append(box.used())
     print("%d of 30 batches closed the connection" % closed)
-    assert closed < 30 and used[2] - used[1] < 4000, (closed, used)
+    # what leaks grows in both spans; the collector may keep one dead session by a stale word in one
+    assert closed < 30 and min(used[1] - used[0], used[2] - used[1]) < 4000 and used[2] - used[0] < 9000, (closed, used)
 
 
 def test_cevc_demand_curve_and_prices_become_a_plan(box, known):

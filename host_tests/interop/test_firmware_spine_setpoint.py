@@ -111,8 +111,8 @@ def test_a_setpoint_of_both_signs_reaches_the_car_and_027e(box, ems, echonet):
     back(box, 6)
     limited(ems, 22075)
     box.control.wait(lambda state: state["exported_wh"] > 0)
-    exported_wh = int(echonet.get("d6"), 16)
-    assert 0 < exported_wh <= box.control.state()["exported_wh"] and int(echonet.get("d8"), 16) > 0
+    exported_wh = ems.until(lambda: int(echonet.get("d6"), 16), what="D6")
+    assert exported_wh <= box.control.state()["exported_wh"] and int(echonet.get("d8"), 16) > 0
 
     ems.call("heartbeat.stop")
     box.control.wait(lambda state: state["discharge_ma"] == 0 and state["current_ma"] == [0] * 3)

@@ -89,9 +89,13 @@ func (f *finder) Start(report shipapi.MdnsReportInterface) error {
 	f.report = report
 	f.mutex.Unlock()
 	f.soon(0)
-	if f.real != nil {
-		return f.real.Start(f)
+	if f.real == nil {
+		return nil
 	}
+	if err := f.real.Start(f); err != nil {
+		return err
+	}
+	f.real.RequestMdnsEntries() // what ship-go found before it took note of whom to tell
 	return nil
 }
 
