@@ -181,9 +181,9 @@ def test_a_setpoint_charges_and_discharges(box, car):
     (shown,) = car.values("1,1")["setpoints"]
     assert (shown["value"], shown["active"], shown["min"], shown["max"]) == (5005, True, 0, 22080)
     assert "error 7" in car.refused("setpoint -3000")  # this car cannot
-    assert car.say("setpoint 6905 --duration 5") == [{"setpoint_w": 6905, "active": True, "duration_s": 5}]
+    assert car.say("setpoint 6905 --duration 9") == [{"setpoint_w": 6905, "active": True, "duration_s": 9}]
     (shown,) = car.values("1,1")["setpoints"]
-    assert shown["active"] and 0 < shown["ends_in_s"] <= 5
+    assert shown["active"] and 0 < shown["ends_in_s"] <= 9
     offers(box, 10)
     offers(box, 32)
     (shown,) = car.values("1,1")["setpoints"]

@@ -116,10 +116,10 @@ def test_oscev_1_is_withdrawn_when_the_car_is_full(box, ems):
     plug(box, ems, soc=99, battery_wh=1000, ready=False)
     written(ems, "oscev.write", [8, 8, 8])
     assert scenarios() == [[1, 2, 3]]
-    box.control.wait(lambda state: state["pilot"]["duty_permille"] < 150, 10)
+    box.control.wait(lambda state: state["pilot"]["duty_permille"] < 150)
     box.control.call("ready")
-    ems.until(lambda: scenarios() == [[2, 3]], 20)  # 10 Wh later
-    assert box.control.state()["binding"] != "self-consumption"
+    ems.until(lambda: scenarios() == [[2, 3]])  # 10 Wh later
+    box.control.wait(lambda state: state["firmware"] == "ok" and state["binding"] != "self-consumption")
     found = ems.until(lambda: [row for row in ems.call("read")["oscev.limits"] if not row["IsActive"]])
     assert len(found) == 3 and not any(row["IsChangeable"] for row in found)
     with pytest.raises(Failed, match="missing data"):  # eebus-go writes nothing that is not changeable
