@@ -108,6 +108,8 @@ def test_the_watchdog_of_a_board_whose_loop_stands_still(deployed):
     before = len(board.log())
     board.mpremote("exec", "--no-follow", "import main")
     board.wait("ready ", before)
+    with SerialConsole(board) as console:
+        console.say("status")  # its tasks run
     assert "3600000" in board.mpremote("resume", "exec", "import machine; print(machine._last.timeout)")
     before = len(board.log())
     board.mpremote("exec", "--no-follow",

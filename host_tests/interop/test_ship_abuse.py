@@ -10,7 +10,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from host_tests.peers import ship_peer as ship
-from host_tests.peers.ship_demo import DATA, Demo, meet, unharmed
+from host_tests.peers.ship_demo import DATA, Demo, meet, unharmed, visitor
 
 MESSAGES = (ship.INIT, ship.READY, ship.ANNOUNCE, ship.SELECT, ship.NO_PIN, ship.access_methods("peer"))
 
@@ -134,7 +134,8 @@ def test_slow_loris_in_the_upgrade(quick, identities):
     with unharmed(quick, identities["ems"]):
         for head in (b"", b"GET /ship/ HTTP/1.1\r\nX: "):
             before = quick.count("slow")
-            sock = tls_socket(quick, identities["ems"])
+            with quick.patient():
+                sock = tls_socket(quick, identities["ems"])
             sock.sendall(head)
             with contextlib.suppress(OSError):
                 for _ in range(200):
@@ -159,7 +160,7 @@ def test_an_endless_head(node, identities):
 @pytest.mark.parametrize("phase", range(len(MESSAGES)))
 def test_silence_in_every_phase(quick, identities, phase):
     with unharmed(quick, identities["ems"]):
-        with ship.websocket(identities["ems"], quick.port) as peer:
+        with visitor(quick, identities["ems"]) as peer:
             for message in MESSAGES[:phase]:
                 peer.send(message)
             quick.until(lambda state: not state["sessions"] or state["sessions"][0][1] == DATA)
@@ -171,7 +172,7 @@ def test_silence_in_every_phase(quick, identities, phase):
 @pytest.mark.parametrize("phase", range(len(MESSAGES)))
 def test_half_a_frame_and_no_more_in_every_phase(quick, identities, phase):
     with unharmed(quick, identities["ems"]):
-        with ship.websocket(identities["ems"], quick.port, ping_interval=None) as peer:
+        with visitor(quick, identities["ems"], ping_interval=None) as peer:
             for message in MESSAGES[:phase]:
                 peer.send(message)
                 time.sleep(0.02)
@@ -247,7 +248,7 @@ def test_a_message_without_end(node, identities):
 
 def test_a_peer_that_reads_nothing(quick, identities):
     with unharmed(quick, identities["ems"]):
-        with ship.websocket(identities["ems"], quick.port, ping_interval=None) as peer:
+        with visitor(quick, identities["ems"], ping_interval=None) as peer:
             ship.handshake(peer)
             peer.protocol.receive_data = lambda data: None
             for _ in range(2000):

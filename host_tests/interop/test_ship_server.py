@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from host_tests.conftest import missing_peer
 from host_tests.peers import ship_peer as ship
-from host_tests.peers.ship_demo import DATA, Demo, meet, unharmed
+from host_tests.peers.ship_demo import DATA, Demo, meet, unharmed, visitor
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ def test_fragments_of_one_byte_pitfall_30(node, identities):
 def test_ping_is_answered_and_the_box_pings_too(identities):
     node = Demo(identities["box"], [identities["ems"].ski], hurry=20)
     try:
-        with ship.websocket(identities["ems"], node.port, ping_interval=None) as peer:
+        with visitor(node, identities["ems"], ping_interval=None) as peer:
             ship.handshake(peer)
             assert peer.ping(b"payload").wait(30)
             time.sleep(6)  # two minutes of its time; our library answers its pings
@@ -246,7 +246,7 @@ def test_no_handshake_before_the_charging_side_is_ready(node, identities):
 
 def test_an_unknown_ems_waits_for_minutes_and_is_accepted_pitfall_13(quick, identities):
     stranger = identities["other"]
-    with ship.websocket(stranger, quick.port) as peer:
+    with visitor(quick, stranger) as peer:
         peer.send(ship.INIT)
         ship.receive(peer, ship.INIT)
         ship.receive(peer, ship.PENDING)
@@ -264,7 +264,7 @@ def test_an_unknown_ems_waits_for_minutes_and_is_accepted_pitfall_13(quick, iden
 
 
 def test_pairing_window_accepts_who_waits_and_who_comes(quick, identities):
-    with ship.websocket(identities["other"], quick.port) as peer:
+    with visitor(quick, identities["other"]) as peer:
         peer.send(ship.INIT)
         ship.receive(peer, ship.INIT)
         ship.receive(peer, ship.PENDING)
@@ -275,7 +275,7 @@ def test_pairing_window_accepts_who_waits_and_who_comes(quick, identities):
 
 
 def test_an_unknown_ems_that_gives_no_more_time_is_let_go(quick, identities):
-    with ship.websocket(identities["other"], quick.port) as peer:
+    with visitor(quick, identities["other"]) as peer:
         peer.send(ship.INIT + b"")
         ship.receive(peer, ship.INIT)
         ship.receive(peer, ship.PENDING)

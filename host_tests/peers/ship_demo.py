@@ -25,10 +25,11 @@ def free_port():
 
 
 class Demo:
-    """The node as a process. `order` speaks with its control port."""
+    """The node as a process, whose time runs `hurry` times faster. `order` speaks with its control port."""
 
-    def __init__(self, identity, trust=(), runtime="mpy32", **settings):
+    def __init__(self, identity, trust=(), runtime="mpy32", hurry=1, **settings):
         self.identity = identity
+        self.hurry = hurry
         self.slack = 4000 if runtime == "mpy64" else 2000  # bytes of one dead session, which a stale pointer may keep
         self.port, control = free_port(), free_port()
         settings.update(
@@ -38,6 +39,7 @@ class Demo:
             port=self.port,
             control=control,
             trust=list(trust),
+            hurry=hurry,
         )
         folder = image.build(runtime, "sim", 3)
         here = os.path.dirname(identity.cert_der)
@@ -85,6 +87,17 @@ class Demo:
         reply = json.loads(self._lines.readline())
         assert "failed" not in reply, reply
         return reply
+
+    @contextlib.contextmanager
+    def patient(self):
+        """Its time does not hurry: what is honest has the seconds that it has on a device, on a busy machine too."""
+        if self.hurry != 1:
+            self.order("hurry", by=1)
+        try:
+            yield
+        finally:
+            if self.hurry != 1:
+                self.order("hurry", by=self.hurry)
 
     def order_apart(self, op, size):
         """An order that may take long, on a connection of its own."""
@@ -145,9 +158,18 @@ def unharmed(node, honest, limit_s=2.0):
     assert after["handshakes"] == 0
 
 
+@contextlib.contextmanager
+def visitor(node, identity, **options):
+    """A websocket with the node; its time hurries once that is there."""
+    with contextlib.ExitStack() as stack:
+        with node.patient():
+            peer = stack.enter_context(ship_peer.websocket(identity, node.port, **options))
+        yield peer
+
+
 def meet(node, identity, **options):
     """One honest connection from TLS to a confirmed close, with a message each way."""
-    with ship_peer.websocket(identity, node.port, **options) as peer:
+    with node.patient(), ship_peer.websocket(identity, node.port, **options) as peer:
         ship_peer.handshake(peer)
         peer.send(ship_peer.data("hello"))
         assert b"90 bytes" in ship_peer.receive(peer)

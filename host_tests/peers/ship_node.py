@@ -136,6 +136,8 @@ class Demo:
             node.seen(order["ski"], order["host"], order["port"], order.get("path", "/ship/"))
         elif op == "hold":
             self.hold = order["on"]
+        elif op == "hurry":
+            node.hurry = order["by"]
         elif op == "debts":
             node._debts = {}
         elif op == "leave":
