@@ -15,14 +15,15 @@ the decorator MARK; `split` on the finished text, which has the short names, and
 import ast
 
 from cold_names import imported_names, inline_literals
-from cold_table import COLD, RESIDENT, SMALL, TOGETHER
+from cold_anew import import_anew
+from cold_table import ANEW, COLD, RESIDENT, SMALL, TOGETHER
 from link_names import constant_name, families
 
 MARK = "cold_"
 # of lib/bounded/on_demand.py
 FETCHED, KEPT, CALLED, LATER, PLACE = "fetched", "kept", "called", "later", "tell"
-FETCH, MADE = "fetch", "made"
-OURS = (FETCHED, KEPT, CALLED, LATER, FETCH, MADE)
+FETCH, MADE, LOADED, WHOLE = "fetch", "made", "anew", "whole"
+OURS = (FETCHED, KEPT, CALLED, LATER, FETCH, MADE, LOADED)
 MODULE = "bounded.on_demand"
 _LEAST = 40  # nodes of a module's function that is worth a stub
 
@@ -96,7 +97,8 @@ def _movable(node):
 
 
 class Split:
-    """What `split` found: `texts` without the functions, `functions` [(record, name, source, number of its mark)],
+    """What `split` found: `texts` without the functions, `functions` [(record, name, source, number of its mark;
+    of a module its name)],
     `records` the names in each, `places` where they are in the file, behind its `head`."""
 
     def __init__(self, texts, head):
@@ -110,9 +112,20 @@ class Split:
 def split(texts, module_of, head=b""):
     """Take the marked functions out of `texts`, {target: source}; `module_of(target)` is its dotted name."""
     result = Split(texts, head)
+    alone = {module_of(target): target for target in texts if module_of(target) in ANEW}
+    records = {module: number for number, module in enumerate(alone)}
+    texts = {target: import_anew(text, module_of(target), records) if target.endswith(".py") else text
+             for target, text in texts.items()}
+    for module, target in alone.items():
+        result.functions.append((records[module], WHOLE, texts[target], module))
+        result.records.append([WHOLE])
+        del result.texts[target]
     imported = imported_names([text for target, text in texts.items() if target.endswith(".py") and "import" in text])
     for target, text in texts.items():
-        if MARK in text:
+        if target not in result.texts:
+            continue
+        result.texts[target] = text
+        if MARK + "(" in text:
             module = module_of(target)
             outside = imported.get(module, set()) | imported[None]
             result.texts[target] = _without(ast.parse(text), module, result, outside)
@@ -122,10 +135,9 @@ def split(texts, module_of, head=b""):
         at += 2 + sum(len(name) + 8 for name in names)
     placed = _Placed(result.places)
     for target, text in result.texts.items():
-        if text is not texts[target]:
-            result.texts[target] = ast.unparse(placed.visit(ast.parse(text)))
-    result.functions = [(record, name, ast.unparse(placed.visit(ast.parse(text))) if CALLED in text else text, number)
-                        for record, name, text, number in result.functions]
+        if target.endswith(".py"):
+            result.texts[target] = placed.text(text)
+    result.functions = [(record, name, placed.text(text), number) for record, name, text, number in result.functions]
     return result
 
 
@@ -151,6 +163,11 @@ class _Placed(ast.NodeTransformer):
     def __init__(self, places):
         self._places = places
 
+    def text(self, text):
+        if CALLED in text or LOADED in text or PLACE in text:
+            return ast.unparse(self.visit(ast.parse(text)))
+        return text
+
     def visit_Assign(self, node):
         if getattr(node.targets[0], "id", None) == PLACE:
             node.value = ast.Constant(self._places[ast.literal_eval(node.value)])
@@ -158,7 +175,7 @@ class _Placed(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_Call(self, node):
-        if getattr(node.func, "id", None) == CALLED:
+        if getattr(node.func, "id", None) in (CALLED, LOADED):
             node.args[0] = ast.Constant(self._places[ast.literal_eval(node.args[0])])
         return self.generic_visit(node)
 
@@ -222,7 +239,7 @@ def _without(tree, module, result, imported):
     """The text of a module without its marked functions; `imported` are its names that others import."""
     bound, constants = _bound(tree), _constants(tree)
     for name in OURS:
-        if name in bound:
+        if name in bound and name != LOADED:
             raise ColdError("%s has a name of its own that is %s" % (module, name))
     bound.update((LATER, CALLED))
     used, records, roots = set(), {}, {}

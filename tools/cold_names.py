@@ -2,6 +2,8 @@
 
 import ast
 
+from link_names import constant_name
+
 
 def imported_names(texts):
     """The names that others use of each module, {dotted name: names}; None: of one that is found at run time."""
@@ -28,8 +30,11 @@ def inline_literals(tree, imported, marked):
     then, and are on flash with them. The names that are gone."""
     literal, uses, inside, within = {}, {}, set(), []
     for node in tree.body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and _is_literal(node.value):
-            literal[node.targets[0].id] = node
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            name = constant_name(node)
+            value = node.value.args[0] if name else node.value
+            if _is_literal(value) and not (name and name.startswith("_")):  # that is the compiler's affair
+                literal[node.targets[0].id] = node, value
         within += [each for each in (node.body if isinstance(node, ast.ClassDef) else [node]) if marked(each)]
     for node in ast.walk(tree):
         for name in (getattr(node, "id", None), getattr(node, "arg", None), *getattr(node, "names", ())):
@@ -37,13 +42,13 @@ def inline_literals(tree, imported, marked):
     for each in within:
         inside.update(id(node) for node in ast.walk(each))
     gone = set()
-    for name, node in literal.items():
+    for name, (node, _) in literal.items():
         loads = [each for each in uses[name] if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)]
         if name not in imported and len(loads) == len(uses[name]) - 1 and all(id(each) in inside for each in loads):
             gone.add(name)
             tree.body.remove(node)
     for each in within:
-        _Literals({name: literal[name].value for name in gone}).visit(each)
+        _Literals({name: literal[name][1] for name in gone}).visit(each)
     return gone
 
 

@@ -96,5 +96,14 @@ TOGETHER = {
     "wallbox.limits.plan": "Planner.step Planner._lay_out Planner._fill",
 }
 
+# Modules that stay on flash whole: whoever imports one, in a function or in another of these, has it loaded anew, for
+# itself alone. They have nothing in them that changes.
+ANEW = ("bounded.attribute", "bounded.files", "bounded.log", "bounded.records", "ship.ski", "ship.upgrade",
+        "wallbox.config_table", "wallbox.echonet_map.epc", "wallbox.echonet_map.node", "wallbox.evse.proximity",
+        "wallbox.evse.self_test", "wallbox.evse.texts",
+        "wallbox.factory_reset", "wallbox.identity", "wallbox.journal_text", "wallbox.remembered",
+        "wallbox.session_log", "wallbox.session_records", "wallbox.session_text", "wallbox.started", "wallbox.starts",
+        "wallbox.trial", "wallbox.why", "boards.esp32.schema")
+
 # Packages of small classes, of which all is loaded together.
 SMALL = ("wallbox.spine_map.", "wallbox.functions.", "wallbox.echonet_map.")

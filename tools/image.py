@@ -20,6 +20,7 @@ import os
 import subprocess
 
 import cold
+import cold_anew
 import cold_names
 import cold_table
 import cold_texts
@@ -133,8 +134,8 @@ def _update(folder, march, board, optimise, without, linked):
              if not target.startswith(without)}  # by an empty tuple nothing starts
     kept = frozenset(shorten.kept_names(BUILD)) if optimise == 3 and compiler else None
     made_by = hashlib.sha256(repr((compiler and os.stat(compiler[0]).st_mtime_ns, sorted(kept or ()))).encode())
-    for tool in (shorten, link, link_names, mpy_strings, name_uses, rom_names, rom_words, cold, cold_names, cold_table,
-                 cold_texts):
+    for tool in (shorten, link, link_names, mpy_strings, name_uses, rom_names, rom_words, cold, cold_anew, cold_names,
+                 cold_table, cold_texts):
         with open(tool.__file__, "rb") as file:
             made_by.update(file.read())
     stamps = {target: [os.stat(source).st_mtime_ns, os.stat(source).st_size] for target, source in files.items()}
@@ -196,7 +197,7 @@ def _linked(texts):
     texts = {target: texts[target] for name, target in paths.items() if name in done or name not in modules
              or target in _AS_SOURCE}
     outside = [texts[target] for target in _AS_SOURCE if target in texts]
-    done, words, table = rom_names.rename(done, outside)
+    done, words, table = rom_names.rename(done, outside, cold_table.ANEW)
     texts.update((paths[name], text) for name, text in done.items())
     return texts, words, table.values(), marked, head + cold_texts.table(table)
 
@@ -229,11 +230,11 @@ def _put_cold(folder, found, marked, compiler, march, made_by=""):
         file.write(cold.container(found, codes))
     os.replace(path + ".new", path)
     with open(record, "w") as file:
-        origin = {"%d %s" % (found.places[record], name): marked[number]
+        origin = {"%d %s" % (found.places[record], name): number if name == cold.WHOLE else marked[number]
                   for record, name, _, number in found.functions}
         sizes = {}  # of each piece of code, by the functions in it
-        for (_, _, text, number), code in zip(found.functions, codes):
-            sizes.setdefault(text, (len(code), set()))[1].add(marked[number])
+        for (record, name, text, _), code in zip(found.functions, codes):
+            sizes.setdefault(text, (len(code), set()))[1].add(origin["%d %s" % (found.places[record], name)])
         json.dump({"code": kept, "origin": origin,
                    "sizes": [(size, sorted(names)) for size, names in sizes.values()]}, file)
 

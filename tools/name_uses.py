@@ -131,6 +131,8 @@ class Uses:
             return
         for each in node.names:
             name = each.name
+            if "%s.%s" % (node.module, name) in self._ours:  # a module
+                continue
             if self._scopes:  # its name here is local
                 each.name = self._seen(name, None, None)
                 if each.name != name and not each.asname:

@@ -9,7 +9,8 @@ A name stays what it is
 
 * when it is MicroPython's too, or of a library: `read` of our object may be `read` of a file somewhere (FOREIGN);
 * when a file that imports hardware (a board's drivers) uses it, unless the board interface defines it (OPEN);
-* when it names a module, is used by one of the sources outside, or is looked up by the beginning of its name (BY_NAME).
+* when it names a module that is imported, is used by one of the sources outside, or is looked up by the beginning of
+  its name (BY_NAME).
 
 What is looked up by a text from elsewhere (settings, ratings) goes through lib/bounded/attribute.py, which has the
 table that `rename` gives: of the modules that use it, words in texts that are attributes somewhere, or begin a line;
@@ -36,7 +37,6 @@ HARDWARE = ("machine", "network", "esp32", "neopixel")
 ATTRIBUTE = "attribute"  # of lib/bounded/attribute.py
 # The functions that look up a name that is no literal, and the beginning of such names, which stay.
 BY_NAME = {
-    "wallbox.config._reset": "",  # modules
     "wallbox.console.Console.call": "op_",
     "bounded.compat.unload": "",  # modules
     "bounded.on_demand._load": "",  # what cold.py wrote
@@ -80,11 +80,11 @@ def _functions(tree, module):
             yield "%s.%s" % (module, node.name) if hasattr(node, "name") else module, node
 
 
-def rename(sources, outside=()):
+def rename(sources, outside=(), nameless=()):
     """The modules of an image, {dotted name: source}, with names replaced; {name: its word}; and the table of those
     that are looked up by text, a word for each that is defined.
 
-    The sources `outside` are not changed: what they name stays."""
+    The sources `outside` are not changed: what they name stays. The modules `nameless` are imported by a number."""
     trees = {name: ast.parse(source) for name, source in sources.items()}
     stays = set(FOREIGN) | set(cold.OURS)
     for source in outside:
@@ -103,18 +103,25 @@ def rename(sources, outside=()):
     attributes = {getattr(node, "attr", None) or node.arg for tree in trees.values() for node in ast.walk(tree)
                   if isinstance(node, (ast.Attribute, ast.arg))}
     given = sorted(name for name in interface | given & attributes | told if not keyword.iskeyword(name))
+    reached = _reached(trees, outside)
     for module, tree in trees.items():
         defined.update(_defined(tree))
-        stays.update(module.split("."))
         if any(name.split(".")[0] in HARDWARE for name in _imported(tree)):
             stays |= {name for node in ast.walk(tree) for name in _names(node)} - interface
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] not in _tops(trees):
                 stays.update(each.name for each in node.names)
                 stays.update(each.asname for each in node.names if each.asname)
+            elif isinstance(node, ast.ImportFrom) and module in reached:
+                modules = ["%s.%s" % (node.module, each.name) for each in node.names] + [node.module]
+                stays.update(part for name in modules if name in trees and name not in nameless
+                             for part in name.split("."))
+                if node in tree.body:
+                    stays.update(each.asname or each.name for each in node.names
+                                 if "%s.%s" % (node.module, each.name) in trees)
             elif isinstance(node, ast.Import):
                 stays.update((each.asname or each.name).split(".")[0] for each in node.names)
-            elif constant_name(node):
+            elif (constant_name(node) or "").startswith("_"):  # the compiler removes it
                 stays.add(constant_name(node))
     defined.update((name, None) for name in given)
     passed = {name for tree in trees.values() for name in shorten.passed_in(tree)}.union(given)
@@ -123,13 +130,36 @@ def rename(sources, outside=()):
     reserved = stays - FOREIGN
     stays.update(WORDS)  # they cost nothing, and may be parameters of MicroPython
     starts = tuple(start for start in BY_NAME.values() if start)
-    candidates = {name for name in defined if name not in stays and len(name) > 2 and not name.startswith("__")
+    candidates = {name for name in defined if name not in stays and len(name) > 1 and not name.startswith("__")
                   and not name.startswith(starts)}
     new = _assigned(trees, candidates, passed, given, [word for word in WORDS if word not in present | reserved],
                     present | stays)
     _walk(trees, passed, lambda name, module, family: new.get(name, name))
     texts = {name: ast.unparse(tree) for name, tree in trees.items()}
     return texts, new, {name: new.get(name, name) for name in given}
+
+
+def _reached(trees, outside):
+    """The modules that are loaded some time: others of a board's folder are there for its tests."""
+    start = [ast.parse(source) for source in outside]
+    reached = {module for module in trees if module.count(".") < 2 and module.startswith("boards.")}
+    wanted = [name for tree in start for name in _modules(tree)] + list(reached)
+    while wanted:
+        module = wanted.pop()
+        if module in trees:
+            fresh = set(_modules(trees[module])) - reached
+            reached |= fresh
+            wanted += fresh
+    return reached
+
+
+def _modules(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+            yield from ("%s.%s" % (node.module, each.name) for each in node.names)
 
 
 def _walk(trees, passed, seen):

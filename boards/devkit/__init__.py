@@ -9,7 +9,6 @@ import sys
 
 from boards.esp32 import watchdog
 from boards.sim.plant import Plant
-from bounded.attribute import attribute, names
 from bounded.compat import const, ticks_diff, ticks_ms
 from wallbox.board import Ratings
 
@@ -21,6 +20,8 @@ class Devkit:
     """See wallbox/board.py; `wall_offset_s` is the error of the wall clock, None while it is not set."""
 
     def __init__(self, settings):
+        from bounded.attribute import attribute, names
+
         self.ratings = ratings = Ratings()
         ratings.name = "devkit"
         ratings.interlock = True

@@ -4,7 +4,6 @@ Loaded at the first word.
 """
 
 from boards.sim.car import Car
-from bounded.attribute import attribute, names
 
 _OK = (("ok", True),)
 _CAR = (
@@ -14,6 +13,8 @@ _CAR = (
 
 
 def _car(arguments):
+    from bounded.attribute import attribute, names
+
     known, given = names(), {}
     for name in arguments:
         if name not in _CAR:

@@ -3,7 +3,6 @@
 from boards.esp32 import ntc, watchdog
 from boards.esp32.meter import build as build_meter
 from boards.esp32.pilot import Pilot
-from bounded.attribute import attribute, names
 from bounded.compat import const, ticks_diff, ticks_ms
 from machine import ADC, PWM, Pin
 from wallbox.board import Ratings
@@ -34,6 +33,8 @@ class Wallbox:
         self._coil = Pin(wiring["contactor"]["coil"], Pin.OUT, value=0)
         rcm = wiring.get("rcm")
         self._rcm_test = Pin(rcm["test"], Pin.OUT, value=0) if rcm else None
+        from bounded.attribute import attribute, names
+
         self.ratings = ratings = Ratings()
         ratings.name = wiring["name"]
         for given in (wiring.get("ratings", {}), settings.ratings):
@@ -153,9 +154,7 @@ def _optional(pin, mode, pull=None):
 def create(wiring, settings):
     """The board; ValueError when its wiring is wrong, before a pin is driven."""
     from boards.esp32 import schema
-    from bounded.compat import unload
 
     schema.check(wiring)
     del schema
-    unload("boards.esp32.schema")
     return Wallbox(wiring, settings)

@@ -6,7 +6,6 @@ said last stays with its growing age, and the rest of the firmware decides how l
 
 from boards.esp32 import modbus
 from boards.esp32.pulses import Pulses
-from bounded.attribute import attribute, names
 from bounded.compat import const, ticks_diff, ticks_ms
 from bounded.wait import sleep_ms
 from machine import UART, Pin
@@ -44,6 +43,8 @@ class ModbusMeter:
         self.values = Values()
         self.failures = 0
         self._wiring = wiring
+        from bounded.attribute import attribute, names
+
         known = names()
         self._values = [(attribute(value[0], known),) + tuple(value[1:]) for value in wiring["values"]]
         parity = wiring.get("parity")

@@ -11,7 +11,7 @@ import gc
 import os
 import sys
 
-from bounded.compat import const, ticks_diff, ticks_ms, unload
+from bounded.compat import const, ticks_diff, ticks_ms
 from bounded.on_demand import release, trim
 from bounded.wait import sleep_ms
 from wallbox import supervisor
@@ -89,8 +89,6 @@ class App:
 
         self.echonet = node.build(self, settings)
         del node
-        unload("wallbox.echonet_map.node")
-        unload("wallbox.echonet_map.epc")
         self.ship = self.spine = None
         if settings.ship_port and not safe:
             self._meet_ems(settings)
@@ -237,10 +235,6 @@ class App:
         except MemoryError:
             self.station.written = True
             raise
-        finally:
-            unload("wallbox.remembered")
-            unload("bounded.records")
-            unload("bounded.files")
 
     def _keep_session(self):
         try:
@@ -251,21 +245,12 @@ class App:
             print("session not kept: %s" % error)
             self.journal.note(self.station.now_ms, STORE)
             self.session_summary.kept(0)
-        self.forget_sessions()
 
     def recall_sessions(self):
         """Go on with the counter and the sessions that were kept."""
         from wallbox import session_records
 
         session_records.restore(self, self.board.storage)
-        self.forget_sessions()
-
-    def forget_sessions(self):
-        """Drop the modules that keep or read sessions; a list that is being read goes on."""
-        for name in ("session_text", "session_records", "session_log"):
-            unload("wallbox." + name)
-        unload("bounded.log")
-        unload("bounded.files")
 
     async def _console(self):
         await self.board.serve_console(self.console)
@@ -325,15 +310,12 @@ def _count_start(board, problem):
     cause = getattr(board, "reset_cause", 0)
     safe = starts.begin(board.storage, cause)
     del starts
-    unload("wallbox.starts")
     journal = Journal(board.storage, cause)
     if problem:
         journal.note(0, SETTINGS)
     if safe:
         journal.note(0, SAFE_MODE, safe)
     journal.flush(0)
-    unload("bounded.records")
-    unload("bounded.files")
     return journal, safe
 
 
@@ -347,16 +329,11 @@ async def _serve(running):
     release()
     app = App(board, settings, journal, safe)
     running.append(app)
-    from wallbox import remembered
+    from wallbox import remembered, started
 
-    unload("wallbox.remembered")
     remembered.restore(app, board.storage)
-    del remembered
-    from wallbox import started
-
     started.free()
-    del settings, config, started
-    unload("wallbox.started")
+    del settings, config, remembered, started
     _overwrite_stack(40)
     release()
     app.recall_sessions()

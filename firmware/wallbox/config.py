@@ -5,15 +5,12 @@ of that, whole or not at all, and removed once it is saved. What can be set is i
 """
 
 import os
-import sys
 
 
 def _table():
-    """The module config_table while the caller holds it; kept nowhere else, so that its RAM is free again."""
+    """The module config_table; a device has it in memory only while the caller holds it (tools/cold_table.py)."""
     from wallbox import config_table
 
-    del sys.modules["wallbox.config_table"]
-    del sys.modules["wallbox"].config_table
     return config_table
 
 
@@ -65,9 +62,6 @@ def _reset(storage):
         print("factory reset done")
     except OSError as error:
         print("factory reset failed: %s" % error)
-    for name in ("factory_reset", "starts"):
-        if sys.modules.pop("wallbox." + name, None):
-            delattr(sys.modules["wallbox"], name)
 
 
 current = None  # what `read` found

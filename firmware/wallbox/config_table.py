@@ -156,7 +156,7 @@ def checked(key, value):
             good = value is None or _curve(value, most)
             wanted = "null or up to %d pairs, 0.1 degree rising and per mille falling to 0" % most
         else:
-            good = isinstance(value, str) and len(value.encode()) <= most and min(value or " ") >= " "
+            good = isinstance(value, str) and len(value.encode()) <= most and min(value.encode() or b" ") >= 0x20
             wanted = "text of at most %d bytes" % most
             if kind == "p" and not good:
                 value = "that"
@@ -174,27 +174,27 @@ def _migrate(version, values):
         raise ValueError("version must be 1 to %d, not %s" % (VERSION, repr(version)[:40]))
 
 
-def _pairs(text):
-    """How many names JSON text holds, twice named ones twice; -1 when it was cut or goes deeper than lists.
+def _pairs(raw):
+    """How many names JSON text holds, as bytes, twice named ones twice; -1 when it was cut or goes deeper than lists.
 
     That is what the loader does not tell: MicroPython's closes open brackets itself, and takes RAM for any depth.
     """
     count = depth = 0
     quoted = escaped = False
-    for mark in text:
+    for mark in raw:  # by number: MicroPython makes a name of each letter of a text
         if escaped:
             escaped = False
-        elif mark == '"':
+        elif mark == 0x22:
             quoted = not quoted
         elif quoted:
-            escaped = mark == "\\"
-        elif mark == ":":
+            escaped = mark == 0x5C
+        elif mark == 0x3A:
             count += 1
-        elif mark in "[{":
+        elif mark in b"[{":
             depth += 1
             if depth > 2:
                 return -1
-        elif mark in "]}":
+        elif mark in b"]}":
             depth -= 1
     return count if depth == 0 and not quoted else -1
 
@@ -202,7 +202,7 @@ def _pairs(text):
 def _parse(raw, version=None):
     """Checked values of JSON text; `version` is that of a slot, a file may carry its own. Else ValueError."""
     text = str(raw, "utf-8")
-    count = _pairs(text)
+    count = _pairs(raw)
     values = json.loads(text) if count >= 0 else None
     if not isinstance(values, dict):
         raise ValueError("not a whole object {...}")

@@ -185,10 +185,7 @@ class Console(Words):
             return (("error", "count must be 1 to 100"),)
         from wallbox import session_text
 
-        rows = session_text.newest(self.app.board.storage, count)
-        del session_text
-        self.app.forget_sessions()
-        return (("sessions", rows),)
+        return (("sessions", session_text.newest(self.app.board.storage, count)),)
 
     def _person(self, act):
         if not self.app.ship:

@@ -28,8 +28,6 @@ class Words:
         from wallbox.evse import texts
         from wallbox.journal_text import duration
 
-        unload("wallbox.evse.texts")
-        unload("wallbox.journal_text")
         app = self.app
         station = app.station
         guard = station.guard
@@ -54,7 +52,6 @@ class Words:
         """Why it charges or does not, in sentences, and the source that binds."""
         from wallbox import why
 
-        unload("wallbox.why")
         said = " ".join(why.sentences(self.app))
         decision = self.app.station.decision
         return (("why", said), ("binding", decision.binding if decision else None))
@@ -86,7 +83,6 @@ class Words:
     def limit_state(self, limit):
         from wallbox import journal_text
 
-        unload("wallbox.journal_text")
         return journal_text.text(39, limit.consumption.state) if limit.commissioned else "nobody is trusted"
 
     def op_properties(self, request):
@@ -142,7 +138,6 @@ class Words:
     def events(self, kept, rows):
         from wallbox.journal_text import duration, text
 
-        unload("wallbox.journal_text")
         back = oldest_s = 0
         row = kept.ring.newest()
         while row and rows:
@@ -152,15 +147,12 @@ class Words:
             rows -= 1
             back += 1
             row = kept.ring.newest(back)
-        try:
-            for start, code, at_s, wall_s, value in kept.kept():
-                if not rows:
-                    break
-                if start != kept.start or at_s < oldest_s:  # the others were in the ring
-                    yield "%d %s %s" % (start, duration(at_s), text(code, value))
-                    rows -= 1
-        finally:
-            unload("bounded.files")
+        for start, code, at_s, wall_s, value in kept.kept():
+            if not rows:
+                break
+            if start != kept.start or at_s < oldest_s:  # the others were in the ring
+                yield "%d %s %s" % (start, duration(at_s), text(code, value))
+                rows -= 1
 
     def op_settings(self, request):
         """Every setting but passwords, as it is kept."""
@@ -175,8 +167,6 @@ class Words:
         from wallbox import config
 
         unload("wallbox.config")
-        unload("bounded.records")
-        unload("bounded.files")
         return config.load(self.app.board.storage)
 
     def op_set(self, request):
@@ -184,8 +174,6 @@ class Words:
         from wallbox import config
 
         unload("wallbox.config")
-        unload("bounded.records")
-        unload("bounded.files")
         wanted = [name for name in request if name != "op"]
         settings = config.Settings()
         try:
@@ -239,8 +227,6 @@ class Words:
     def start_again(self):
         from wallbox import factory_reset, starts
 
-        for name in ("wallbox.factory_reset", "wallbox.starts", "bounded.records", "bounded.files"):
-            unload(name)
         app = self.app
         error = factory_reset.refused(app)
         if not error and not hasattr(app.board, "restart"):
@@ -257,10 +243,7 @@ class Words:
         """Forget what the owner set, with `wipe` also the identity and all records (factory_reset.py)."""
         from wallbox import factory_reset
 
-        unload("wallbox.factory_reset")
         app = self.app
-        unload("bounded.records")
-        unload("bounded.files")
         error = factory_reset.refused(app)
         if not error:
             try:

@@ -8,7 +8,7 @@ quick starts as ever to come back to it.
 
 import gc
 
-from bounded.compat import const, unload
+from bounded.compat import const
 from bounded.on_demand import release
 from wallbox import journal
 
@@ -119,9 +119,6 @@ class Health:
     def _reset(self):
         from wallbox import factory_reset
 
-        unload("wallbox.factory_reset")
-        unload("bounded.records")
-        unload("bounded.files")
         app = self._app
         try:
             if factory_reset.refused(app):
@@ -135,10 +132,7 @@ class Health:
         """Bring the journal to flash; what it takes is in memory only meanwhile."""
         kept = self._app.journal
         failed = kept.failed
-        try:
-            kept.flush(now_ms, self._app.clock.now_s())
-        finally:
-            unload("bounded.files")
+        kept.flush(now_ms, self._app.clock.now_s())
         if kept.failed != failed:
             kept.note(now_ms, journal.STORE)
 
@@ -147,9 +141,6 @@ class Health:
         self._counted = False
         from wallbox import starts
 
-        unload("wallbox.starts")
-        unload("bounded.records")
-        unload("bounded.files")
         try:
             starts.forget(self._app.board.storage)
             self.restart = bool(self.safe)

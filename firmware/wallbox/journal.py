@@ -7,7 +7,7 @@ them in flash when it is known.
 
 from struct import pack_into, unpack
 
-from bounded.compat import const, unload
+from bounded.compat import const
 from bounded.ring import Ring
 
 BOOT = const(32)  # value: reset cause, as machine.reset_cause(), 0 unknown
@@ -63,7 +63,7 @@ class Journal:
         self.note(0, BOOT, cause)
 
     def _log(self):
-        """The log in flash, in memory only while it is used; bounded.files is the caller's to unload."""
+        """The log in flash, in memory only while it is used."""
         from bounded.log import Log
 
         store = self._store
@@ -71,7 +71,6 @@ class Journal:
             from bounded.files import Files
 
             store = Files(store)
-        unload("bounded.log")
         return Log(store, "journal", _BYTES)
 
     def note(self, now_ms, code, value=0):

@@ -1,6 +1,6 @@
 """Words for the journal's codes. Only a console needs them."""
 
-from bounded.compat import const, unload
+from bounded.compat import const
 from bounded.lines import Lines
 
 _FIRST = const(32)
@@ -28,7 +28,6 @@ def text(code, value):
     if code < _FIRST:
         from wallbox.evse import texts
 
-        unload("wallbox.evse.texts")
         if code < len(texts.EVENTS):
             return texts.event_text((code, value))
     if code < _FIRST or code - _FIRST >= len(_TEXTS):

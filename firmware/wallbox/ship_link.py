@@ -14,9 +14,7 @@ strangers their 6 pauses again. What remains: who uses up the strangers' pauses 
 address changed while a car charges, for 10 minutes or longer.
 """
 
-from bounded.compat import const, unload
-from bounded.files import Files
-from bounded.records import Slots
+from bounded.compat import const
 from bounded.wait import sleep_ms
 from ship.dnssd import Responder
 from ship.dnssd_peers import Peers
@@ -42,6 +40,26 @@ def _octets(address):
     return bytes([int(part) for part in address.split(".")])
 
 
+class _Store:
+    """Where trust is kept: in two slots of the storage. What reads and writes them is in memory only meanwhile."""
+
+    def __init__(self, storage):
+        self._storage = storage
+
+    def read(self):
+        return self._slots().read()
+
+    def write(self, value):
+        self._slots().write(value)
+
+    def _slots(self):
+        from bounded.files import Files
+        from bounded.records import Slots
+
+        store = self._storage
+        return Slots(Files(store) if isinstance(store, str) else store, "trust", _TRUSTED * PEER_BYTES)
+
+
 class ShipLink:
     """`spine` has connected(session) -> receiver, disconnected(session) and expect_ems(may one be there)."""
 
@@ -52,9 +70,8 @@ class ShipLink:
         self._folder = identity.folder
         self.port = settings.ship_port
         self._bind = settings.bind or "0.0.0.0"
-        store = Files(storage) if isinstance(storage, str) else storage
         self.due_ms = [0, 0]  # pauses of strangers and of the others: when the one after the last is free
-        self.trust = trust = Trust(Slots(store, "trust", _TRUSTED * PEER_BYTES), _TRUSTED)
+        self.trust = trust = Trust(_Store(storage), _TRUSTED)
         self._import(settings)
         trust.on_change = self.forgive
         if settings.accept_any:
@@ -86,7 +103,6 @@ class ShipLink:
     def _pair(self):
         from wallbox.identity import pair
 
-        unload("wallbox.identity")
         return pair(self._folder)
 
     def _clock(self):

@@ -7,11 +7,8 @@ from bounded.compat import unload
 
 _MODULES = (
     "wallbox.config",
-    "wallbox.identity",
     "wallbox.spine_map.electrical_connection",
     "wallbox.spine_map.manufacturer_information",
-    "bounded.files",
-    "bounded.records",
 )
 
 

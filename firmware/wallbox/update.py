@@ -296,8 +296,6 @@ class _Job:
             starts.forget(app.board.storage)
         except (OSError, MemoryError) as error:  # it is installed all the same
             print("after the update: %s" % error)
-        for name in ("wallbox.starts", "bounded.records"):
-            unload(name)
 
     def _say(self, words):
         self.app.update = words

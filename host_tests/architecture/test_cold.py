@@ -5,6 +5,7 @@ import os
 import subprocess
 
 import cold
+import cold_anew
 import cold_texts
 import image
 import link
@@ -172,6 +173,61 @@ def test_functions_load_once_until_released_and_leave_nothing(device):
     run, _, _ = device
     lines = run("paged", _PAGED).splitlines()[-6:]
     assert lines == ["0", "True True True", "5", "23 22 1", "1 23 1", "True"], lines
+
+
+def test_a_module_that_is_on_flash_whole_is_loaded_anew_and_leaves_no_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(cold, "ANEW", ("outer", "inner"))
+    program = """
+import gc, micropython, sys
+def used():
+    from outer import both as doubled, more
+    from inner import LONG_NAMED
+    import_of = doubled("shortish") + more + LONG_NAMED
+    return import_of
+print(used(), used())
+gc.collect()
+free = gc.mem_free()
+for _ in range(100):
+    used()
+gc.collect()
+print(abs(gc.mem_free() - free) < 200, "outer" in sys.modules, "x" in sys.modules)
+micropython.qstr_info(1)
+"""
+    texts = {
+        "program.py": program,
+        "outer.py": "from binascii import hexlify\nimport inner as _\nmore = 'another'\n",
+        "inner.py": "LONG_NAMED = 'inner'\ndef twice(text):\n    return text + 'quickly' + text\n",
+    }
+    with pytest.raises(cold_anew.AnewError, match="outer, line 2"):
+        cold.split(texts, lambda target: target[:-3])
+    texts["outer.py"] = ("from binascii import hexlify\nfrom inner import twice\nmore = 'another'\n"
+                         "def both(text):\n    return twice(text) + str(hexlify(b'k'), 'ascii')\n")
+    found = cold.split(texts, lambda target: target[:-3])
+    assert set(found.texts) == {"program.py"}
+    (tmp_path / "program.py").write_text(found.texts["program.py"])
+    package = tmp_path / "lib" / "bounded"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("from bounded.on_demand import anew\n")
+    for file in ("compat.py", "on_demand.py"):
+        with open(os.path.join(runtimes.ROOT, "lib", "bounded", file)) as source:
+            (package / file).write_text(source.read())
+    image._put_cold(str(tmp_path), found, [], runtimes.mpy_cross(), "x86")
+    lines = _micropython("mpy32", tmp_path, "import sys\nsys.path.insert(0, 'lib')\nimport program\n").splitlines()
+    said = "shortishquicklyshortish6banotherinner"
+    assert lines[:2] == ["%s %s" % (said, said), "True False False"], lines
+    assert not {"Q(quickly)", "Q(inner)", "Q(another)"} & set(lines) and "Q(shortish)" in lines
+
+
+def test_only_what_does_not_stay_imports_what_is_loaded_anew():
+    for text, words in (("from inner import f\n", "stays in memory"), ("import inner\n", "import inner")):
+        with pytest.raises(cold_anew.AnewError, match=words):
+            cold_anew.import_anew(text, "module", {"inner": 0})
+    with pytest.raises(cold_anew.AnewError, match="lost"):
+        cold_anew.import_anew("def f():\n    global a\n    a = 1\n", "inner", {"inner": 0})
+
+
+def test_what_is_loaded_anew_exists():
+    assert not set(cold.ANEW) - {image.dotted(target) for target in image.sources("all")}
 
 
 def test_what_keeps_the_contactor_safe_is_never_taken_out():

@@ -9,6 +9,7 @@ import image
 import link
 import pytest
 import rom_names
+import rom_words
 import runtimes
 
 _COMPAT = "def const(value):\n    return value\n"
@@ -201,13 +202,7 @@ def test_nothing_that_micropython_knows_is_renamed(tmp_path):
             texts[image.dotted(target)] = file.read()
     _, words, _ = rom_names.rename(link.link(texts))
     assert len(words) > 1000 and "set_w" in words
-    program = "def f(x):\n" + "".join("    x.%s\n" % name for name in words)
-    program += "import micropython\nmicropython.qstr_info(1)\n"
-    (tmp_path / "names.py").write_text(program)
-    done = subprocess.run(runtimes.mpy64() + ["-X", "heapsize=4M", str(tmp_path / "names.py")], timeout=60,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
-    in_ram = {line[2:-1] for line in done.stdout.splitlines() if line.startswith("Q(")}
-    assert "set_w" in in_ram
+    in_ram = _in_ram("mpy64", tmp_path, list(words))
     known = set(words) - in_ram
     assert not known, "in MicroPython's ROM: they cost nothing and may be meant, add them to FOREIGN: %s" % known
 
@@ -216,6 +211,22 @@ def test_a_linked_image_has_no_file_for_what_was_joined():
     folder = image.build("mpy64", linked=True)
     assert os.path.exists(os.path.join(folder, "wallbox/evse/__init__.mpy"))
     assert not os.path.exists(os.path.join(folder, "wallbox/evse/guard.mpy"))
-    assert os.path.exists(os.path.join(folder, "wallbox/evse/texts.mpy"))
+    assert not os.path.exists(os.path.join(folder, "wallbox/evse/texts.mpy"))  # nor for what is loaded anew
+    assert os.path.exists(os.path.join(folder, "wallbox/config.mpy"))
     with open(os.path.join(folder, "main.py"), encoding="utf-8") as file:
         ast.parse(file.read())
+
+
+def _in_ram(runtime, folder, words):
+    """Those of the words that are no names of MicroPython's own."""
+    (folder / "words.py").write_text("def f(x):\n" + "".join("    x.%s\n" % word for word in words)
+                                     + "import micropython\nmicropython.qstr_info(1)\n")
+    done = subprocess.run(runtimes.command(runtime) + ["-X", "heapsize=4M", str(folder / "words.py")], timeout=60,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
+    return {line[2:-1] for line in done.stdout.splitlines() if line.startswith("Q(")} & set(words)
+
+
+@pytest.mark.parametrize("runtime", ["mpy32", "mpy64"])
+def test_every_word_is_one_of_micropython(runtime, tmp_path):
+    assert _in_ram(runtime, tmp_path, rom_words.WORDS + ["set_w"]) == {"set_w"}
+    assert _in_ram(runtime, tmp_path, rom_words._CPYTHON) == set(rom_words._CPYTHON), "MicroPython has it, too"

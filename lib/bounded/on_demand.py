@@ -9,7 +9,8 @@ station rarely calls and puts them, compiled one by one, into the file `cold` be
 * one that lost its constructor, too, is a `kept`, which loads that each time;
 * `self.method` that is handed on, not called, becomes `later`;
 * a function of a module becomes one that hands its arguments to `called`, or vanishes where only such functions call
-  it.
+  it;
+* the import of a module that is there whole becomes `anew`.
 
 A record is two bytes of length and text: ` name=offset` for each function, the offset in six digits. Before the
 records lie the texts that the firmware reads when it needs them (lib/spine/schema.py), two bytes of length before each.
@@ -25,6 +26,7 @@ from bounded.compat import const
 _ROOM = const(8192)  # bytes of heap to leave free for others
 _FOLDER = "/cold"
 _MODULE = "x"  # of every function while it is loaded
+_WHOLE = "whole"  # a module, in the record that is its own
 
 _held = []  # (class, names of methods, None) or (None, place, function), as they were loaded
 loads = [0]  # so far
@@ -44,7 +46,7 @@ class _Store:
         pass
 
     def stat(self, path):
-        if path[-4:] != ".mpy":
+        if path[-6:] != "/x.mpy":
             raise OSError(2)
         return (0x8000, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
@@ -99,15 +101,17 @@ def _load(place, name):
     loads[0] += 1
     path = sys.path
     path.insert(0, _FOLDER)
+    offset = "=%06d" % store.offset
+    sys.modules.pop(_MODULE, None)  # a module that is being loaded, and wants this one for it
     try:
-        __import__(_MODULE)
+        module = __import__(_MODULE)
     finally:
         path.pop(0)
-        module = sys.modules.pop(_MODULE, None)
+        sys.modules.pop(_MODULE, None)
     functions = {}
     for word in record.split():
-        if word[-6:] == "%06d" % store.offset:
-            functions[word[:-7]] = getattr(module, word[:-7])
+        if word[-7:] == offset:
+            functions[word[:-7]] = module if word[:-7] == _WHOLE else getattr(module, word[:-7])
     return functions
 
 
@@ -201,3 +205,8 @@ def called(place, name, arguments):
     function = _loaded(place, name)[name]
     _held.append((None, place, function))
     return function(*arguments)
+
+
+def anew(place):
+    """The module at the record at `place`: loaded for whoever asks, kept by nobody else, and without a name."""
+    return _loaded(place, _WHOLE)[_WHOLE]

@@ -8,7 +8,7 @@ Measured on the 32-bit runtime: a session takes 1.7 KB of heap, TLS object and t
 an ESP32.
 """
 
-from bounded.compat import const, unload
+from bounded.compat import const
 from bounded.wait import readable, sleep_ms, writable
 
 from ship.connection import DATA, DEAD, Connection
@@ -48,7 +48,6 @@ class Session(Connection):
         """The certificate is there and its SKI is true, and the one expected; ValueError or TypeError when not."""
         from ship.ski import proven_ski  # here: its 1 KB is needed once a connection
 
-        unload("ship.ski")
         ski = proven_ski(self.tls.getpeercert(True))
         if self.ski and self.ski != ski:
             raise ValueError("another SKI")
@@ -68,7 +67,6 @@ class Session(Connection):
         head = bytes(view[:at])
         from ship.upgrade import accepted, answer  # as with ship.ski
 
-        unload("ship.upgrade")
         if self.server:
             good, head = answer(head, self.node.path)
             self.tls.write(head)

@@ -4,7 +4,7 @@ whole. Names carry their units; null is unknown."""
 import gc
 import json
 
-from bounded.compat import const, unload
+from bounded.compat import const
 
 _EVENTS = const(20)
 _MOST = const(32768)  # a block larger than this is not looked for: nothing here asks for more at once
@@ -72,7 +72,6 @@ class Status:
         if self._journal:
             yield "start", app.journal.start
             yield "journal", app.console.events(app.journal, _EVENTS)
-            unload("wallbox.evse.texts")
         yield from self.memory(app)
 
     def charging(self, app):
@@ -96,8 +95,6 @@ class Status:
         yield None
         from wallbox import why
 
-        unload("wallbox.why")
-        unload("wallbox.evse.texts")
         yield None
         guard = app.station.guard
         faults = app.device_state.faults()
