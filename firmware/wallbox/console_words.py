@@ -106,20 +106,24 @@ class Words:
         return self.features(self.app.spine.device)
 
     def features(self, device):
+        from spine.device import cases_of
+
         for address, kind, features in device.entities:
             yield "%s %s" % (_numbers(address), kind), self.functions_of(features)
-        for address, actor, cases in device.use_cases:
-            yield "%s use cases of %s" % (_numbers(address), actor), ["%s %s" % (row[0], row[1]) for row in cases]
+        for row in device.use_cases:
+            cases = ["%s %s" % case[:2] for case in cases_of(row)]
+            yield "%s use cases of %s" % (_numbers(row[0]), row[1]), cases
 
     def functions_of(self, features):
+        from spine.device import functions_of
         from spine.schema import text
 
-        for number, kind, role, functions in features:
+        for feature in features:
             names = ""
-            for each in functions:
+            for each in functions_of(feature):
                 schema = text(each[0])
                 names += " " + str(schema[: schema.find(b":")], "utf-8")
-            yield "%d %s %s:%s" % (number, kind, role, names)
+            yield "%d %s %s:%s" % (feature[:3] + (names,))
 
     def op_loop(self, request):
         """The longest gap between two ticks of the guard, now and ever, and tasks that failed."""

@@ -7,7 +7,9 @@ A function is a tuple (schema, source[, write[, flags[, stage]]]):
  flags   FULL_ONLY, FIRST
  stage   stage(at, row) takes the entries of a big list as they arrive (True: taken), stage(0, None) begins; the
          function then takes full writes only, and `write` gets None for the rows
-A feature is a tuple (number, type, role, functions), an entity a tuple (address, type, features).
+A feature is a tuple (number, type, role, functions), an entity a tuple (address, type, features). In the place of the
+functions may stand an object whose method `functions()` makes them: a message needs those of one feature, and of a
+device with twenty they would fill 10 KB.
 """
 
 from bounded.compat import const
@@ -76,7 +78,8 @@ def within(address, above):
 class Device:
     """The own device: `entities` as data, use cases, and the peers connected now.
 
-    `use_cases` are rows (entity address, actor, ((name, version, available, scenarios, subrevision), ...)).
+    `use_cases` are rows (entity address, actor, ((name, version, available, scenarios, subrevision), ...)); the cases,
+    too, may be an object with a method `use_cases(address, actor)` that makes them.
     `bindings` is how many clients may bind one server feature; a further one is refused.
     `hook(peer, what, entity, value)` hears of a peer and its entity: "alive" (a heartbeat came: its timestamp,
     counter and promised timeout in ms, each None when missing), "shown" (the same as the answer to a read: perhaps an
@@ -94,8 +97,12 @@ class Device:
         self.revision = 0  # of the list of entities
         self.peers = []
         self.use_cases = []
-        # Node management's sources: a number that peers know.
-        node = (
+        self.node = (0, "NodeManagement", "special", self)
+        self.entities = [(NODE_AT, "DeviceInformation", (self.node,) + tuple(features))]
+
+    def functions(self):
+        """Those of node management; their sources: a number that peers know."""
+        return (
             (DISCOVERY, 0),
             (USE_CASES, 1),
             (SUBSCRIPTIONS, 2),
@@ -106,8 +113,6 @@ class Device:
             (UNBIND, None),
             (DESTINATIONS, 4),
         )
-        self.node = (0, "NodeManagement", "special", node)
-        self.entities = [(NODE_AT, "DeviceInformation", (self.node,) + tuple(features))]
 
     def _deaf(self, peer, what, entity, value):
         pass
@@ -144,13 +149,10 @@ class Device:
     def changed(self, feature, schema):
         """The data of a function has changed: notify its subscribers."""
         self.changes += 1
-        functions = feature[3]
-        for i in range(len(functions)):
-            if functions[i][0] is schema:
-                for peer in self.peers:
-                    for each in peer.subscriptions:
-                        if each[0] is feature:
-                            each[4] |= 1 << i
+        for peer in self.peers:
+            for each in peer.subscriptions:
+                if each[0] is feature and schema not in each[4]:
+                    each[4].append(schema)
 
     def discovery(self, field, index, only=None, change=None):
         """Source of DISCOVERY, for the whole device or for the entity `only` with its `change`."""
@@ -171,10 +173,10 @@ class Device:
         for place in (only,) if only else self.entities:
             features = place[2]
             if index < len(features):
-                number, kind, role, functions = features[index]
+                number, kind, role = features[index][:3]
                 rows = []
                 if role != "client":
-                    for function in functions:
+                    for function in functions_of(features[index]):
                         rows.append(_operations(function))
                 return (own, place[0], number, kind, role, rows or None)
             index -= len(features)
@@ -186,9 +188,20 @@ class Device:
             for place in self.entities:
                 if place[0] == row[0]:
                     if not index:
-                        return (self.address, row[0], None, row[1], row[2])
+                        return (self.address, row[0], None, row[1], cases_of(row))
                     index -= 1
         return None
+
+
+def functions_of(feature):
+    """The functions of a feature, made now where they are not kept."""
+    functions = feature[3]
+    return functions if isinstance(functions, tuple) else functions.functions()
+
+
+def cases_of(row):
+    """The cases of a row of `use_cases`."""
+    return row[2] if isinstance(row[2], (tuple, list)) else row[2].use_cases(row[0], row[1])
 
 
 def _operations(function):

@@ -4,7 +4,7 @@ from bounded.compat import const
 from bounded.json_reader import JsonReader
 from bounded.json_scan import OPEN, TAGS, measure
 
-from spine.device import BIND, DISCOVERY, SUBSCRIBE, UNBIND, UNSUBSCRIBE
+from spine.device import BIND, DISCOVERY, SUBSCRIBE, UNBIND, UNSUBSCRIBE, functions_of
 from spine.message import DATAGRAM
 from spine.restricted import entry_at
 from spine.schema import is_called, schema, text
@@ -34,7 +34,7 @@ _UNBOUND = const(9)
 
 
 class Incoming:
-    """What a datagram says: header `head` (as in DATAGRAM), own `feature`, `place` of the function in it, its
+    """What a datagram says: header `head` (as in DATAGRAM), own `feature`, `function` and its `place` there, its
     `schema` and its `text`, `data`, `filters` (delete, partial, selectors, elements)."""
 
     def __init__(self, peer, token_size, max_rows):
@@ -48,11 +48,15 @@ class Incoming:
         for i in range(11):
             head[i] = None
         self.filters = []
-        self.error = self.schema = self.data = self.stage = self.feature = None
+        self.error = self.schema = self.text = self.data = self.stage = self.feature = self.function = None
         self._named = None
         self._commands = 0
         self._in_filter = self._excess = False
         self.reader.begin(DATAGRAM, 0, head)
+
+    def forget(self):
+        """The datagram was acted on: drop what it held, the header's row stays."""
+        self.filters = self.text = self.data = self.stage = self.function = None
 
     def verdict(self):
         """The datagram is over: the error number it earns so far, 0 for none."""
@@ -161,10 +165,11 @@ class Incoming:
         if (head[_TO_DEVICE] or device.address) == device.address:
             self.feature = device.find(head[_TO_ENTITY], head[_TO_FEATURE])
         if self.feature is not None:
-            functions = self.feature[3]
+            functions = functions_of(self.feature)
             for i in range(len(functions)):
                 if is_called(functions[i][0], name):
                     self.place = i
+                    self.function = functions[i]
                     return functions[i][0]
         return None
 
@@ -182,7 +187,7 @@ class Incoming:
         if self.error:
             return None
         self.schema = schema
-        function = self.feature[3][self.place]
+        function = self.function
         if classifier == "write" and len(function) > 4:
             if self.filters:
                 self.error = _COMBINATION
@@ -201,7 +206,7 @@ class Incoming:
             return _REJECTED
         if schema is None:
             return _UNSUPPORTED
-        function = feature[3][self.place]
+        function = self.function
         if asked:
             return _UNSUPPORTED if function[1] is None else _OK
         if classifier == "write":

@@ -8,7 +8,7 @@ transport then waits before it reads on (back pressure), nothing is dropped.
 from bounded.compat import const
 
 from spine.client import HEARTBEAT, STATE
-from spine.device import BIND, DISCOVERY, FIRST, FULL_ONLY, UNBIND, UNSUBSCRIBE, USE_CASES, within
+from spine.device import BIND, DISCOVERY, FIRST, FULL_ONLY, UNBIND, UNSUBSCRIBE, USE_CASES, functions_of, within
 from spine.incoming import RESULT, Incoming
 from spine.message import Message
 from spine.restricted import changes, entry_at
@@ -42,7 +42,7 @@ class Peer:
     """begin(), feed(buf, pos, end), end(now) take one datagram; next_message(now) gives the producer of the next.
 
     `client` (client.Client) does what the own device wants of the peer; None: nothing. `subscriptions` are
-    [feature, own entity, peer's entity, its feature, dirty functions as bits, not before ms], `bindings` the first
+    [feature, own entity, peer's entity, its feature, schemas that changed, not before ms], `bindings` the first
     four of these. `ignored` counts messages without a usable header.
     """
 
@@ -91,8 +91,10 @@ class Peer:
         if not error:
             if classifier == "read":
                 self._owe(incoming.place)
+                incoming.forget()
                 return
             error = self._act(incoming, classifier, now)
+        incoming.forget()
         if classifier == "result" or (error and classifier == "reply"):
             return
         if error or head[_ACK]:
@@ -122,7 +124,7 @@ class Peer:
         filters = incoming.filters
         client = self.client
         if classifier == "write":
-            function = incoming.feature[3][incoming.place]
+            function = incoming.function
             rows = None
             if not incoming.stage:
                 if filters and len(function) > 3 and function[3] & FULL_ONLY:
@@ -192,12 +194,10 @@ class Peer:
             relations.append((feature, entity, client, client_feature))
             device.hook(self, "bound", client, feature)
             return _OK
-        first = 0
-        bit = 1
-        for function in feature[3]:
+        first = []
+        for function in functions_of(feature):
             if len(function) > 3 and function[3] & FIRST:
-                first |= bit
-            bit <<= 1
+                first.append(function[0])
         relations.append([feature, entity, client, client_feature, first, 0])
         self._pending = True
         if feature is device.node and self._known is None:
@@ -266,17 +266,16 @@ class Peer:
             feature = self.device.find(queue[at], queue[at + 1])
             if feature is not None:
                 header[_CLASSIFIER] = "reply"
-                self._say(feature, place)
+                self._say(feature, functions_of(feature)[place])
                 return
             place = -1 - _UNKNOWN
         header[_CLASSIFIER] = "result"
         self._message.describe(RESULT, (-1 - place,))
 
-    def _say(self, feature, place):
+    def _say(self, feature, function):
         # The data of a function, as it is now.
         device = self.device
-        schema = feature[3][place][0]
-        source = feature[3][place][1]
+        schema, source = function[:2]
         if feature is device.node:
             if schema is DISCOVERY:
                 self._known = list(device.entities)
@@ -303,7 +302,7 @@ class Peer:
             if feature is device.node and self._revision != device.revision:
                 news = self._entity_news()
             if news is None and (not each[4] or now < each[5]):
-                self._pending = self._pending or each[4]
+                self._pending = self._pending or bool(each[4])
                 continue
             self._pending = True
             header[_ENTITY] = each[1]
@@ -314,14 +313,13 @@ class Peer:
             if news:
                 self._message.describe(DISCOVERY, news, True)
                 return True
-            place = 0
-            while not each[4] >> place & 1:
-                place += 1
-            each[4] ^= 1 << place
+            schema = each[4].pop(0)
             if not each[4]:
                 each[5] = now + device.gap_ms
-            self._say(feature, place)
-            return True
+            for function in functions_of(feature):
+                if function[0] is schema:
+                    self._say(feature, function)
+                    return True
         return False
 
     def _entity_news(self):

@@ -76,12 +76,11 @@ class AcMeasurementFeature:
         self._looked_ms = 0
         self._told = None
         self._ids = ids(station.ratings.phases)
-        self.feature = (
-            NUMBER,
-            "Measurement",
-            "server",
-            ((MEASUREMENTS, self._describe), (CONSTRAINTS, self._constrain), (VALUES, self._read)),
-        )
+        self.feature = (NUMBER, "Measurement", "server", self)
+
+    def functions(self):
+        """As lib/spine/device.py wants them."""
+        return ((MEASUREMENTS, self._describe), (CONSTRAINTS, self._constrain), (VALUES, self._read))
 
     def _describe(self, field, index):
         if index >= len(self._ids):

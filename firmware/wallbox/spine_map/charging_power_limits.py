@@ -32,12 +32,13 @@ class ChargingPowerLimitsFeature:
         self._measurement = measurement
         self._setpoint = setpoint
         self._ids = [0] + ids(station.ratings.phases)
-        self.feature = (
-            NUMBER, "ElectricalConnection", "server",
-            ((PARAMETERS, self._parameter), (CONNECTION, self._connect), (_PERMITTED, self._permit),
-             (CHARACTERISTICS, self._characterise)),
-        )
+        self.feature = (NUMBER, "ElectricalConnection", "server", self)
         self._told = self._now()
+
+    def functions(self):
+        """As lib/spine/device.py wants them."""
+        return ((PARAMETERS, self._parameter), (CONNECTION, self._connect), (_PERMITTED, self._permit),
+                (CHARACTERISTICS, self._characterise))
 
     def _now(self):
         station = self._station

@@ -50,14 +50,14 @@ class ConsumptionCurveFeature:
         self._curve = None
         self._told = plan.version
         self._wanted = plan.updates
-        constraints = ((_CURVE, 1, MOST_SLOTS, 1000, _LONGEST_MS, 1000),)
-        self.feature = (
-            NUMBER, "TimeSeries", "server",
-            (
-                (_DESCRIPTIONS, self._describe),
-                (_CONSTRAINTS, constraints, None, FIRST),
-                (_SERIES, self._read, self._write, FULL_ONLY, self._stage),
-            ),
+        self.feature = (NUMBER, "TimeSeries", "server", self)
+
+    def functions(self):
+        """As lib/spine/device.py wants them."""
+        return (
+            (_DESCRIPTIONS, self._describe),
+            (_CONSTRAINTS, ((_CURVE, 1, MOST_SLOTS, 1000, _LONGEST_MS, 1000),), None, FIRST),
+            (_SERIES, self._read, self._write, FULL_ONLY, self._stage),
         )
 
     def _describe(self, field, index):

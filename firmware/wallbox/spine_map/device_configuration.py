@@ -38,20 +38,21 @@ class EvConfigurationFeature:
         self._device = device
         self._identification = identification
         self._told = identification.changes
+        self._below_target = below_target
+        self.feature = (_EV_NUMBER, "DeviceConfiguration", "server", self)
+
+    def functions(self):
+        """As lib/spine/device.py wants them."""
         descriptions = (
             (0, "communicationsStandard", "string", None),
             (1, "asymmetricChargingSupported", "boolean", None),
+            (2, self._below_target, "boolean", None),
         )
-        if below_target:
-            descriptions += ((2, below_target, "boolean", None),)
-        self._count = len(descriptions)
-        self.feature = (
-            _EV_NUMBER, "DeviceConfiguration", "server", ((_DESCRIPTIONS, descriptions), (_EV_VALUES, self._value)),
-        )
+        return ((_DESCRIPTIONS, descriptions if self._below_target else descriptions[:2]), (_EV_VALUES, self._value))
 
     def _value(self, field, index):
         known = self._identification
-        if index >= self._count:
+        if index > (2 if self._below_target else 1):
             return None
         if not index:
             return (0, None, known.standard, False)
@@ -72,16 +73,15 @@ class DeviceConfigurationFeature:
         self._station = station
         self._consumption = power_limit.consumption
         self._told = None
+        self.feature = (NUMBER, "DeviceConfiguration", "server", self)
+
+    def functions(self):
+        """As lib/spine/device.py wants them."""
         descriptions = (
             (_LIMIT, "failsafeConsumptionActivePowerLimit", "scaledNumber", "W"),
             (_DURATION, "failsafeDurationMinimum", "duration", None),
         )
-        self.feature = (
-            NUMBER,
-            "DeviceConfiguration",
-            "server",
-            ((_DESCRIPTIONS, descriptions), (_VALUES, self._read, self._write)),
-        )
+        return ((_DESCRIPTIONS, descriptions), (_VALUES, self._read, self._write))
 
     def _read(self, field, index):
         limit = self._consumption

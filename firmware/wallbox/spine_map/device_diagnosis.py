@@ -24,13 +24,12 @@ class DeviceDiagnosisFeature:
         self._counter = 0
         self._beaten_ms = station.now_ms
         self._told = 0
-        self.feature = (
-            NUMBER,
-            "DeviceDiagnosis",
-            "server",
-            ((STATE, self._read_state), (HEARTBEAT, self._read_heartbeat, None, FIRST)),
-        )
+        self.feature = (NUMBER, "DeviceDiagnosis", "server", self)
         self.client = (CLIENT, "DeviceDiagnosis", "client", ((HEARTBEAT, None), (STATE, None)))
+
+    def functions(self):
+        """As lib/spine/device.py wants them."""
+        return ((STATE, self._read_state), (HEARTBEAT, self._read_heartbeat, None, FIRST))
 
     def _read_state(self, field, index):
         if field == 1:

@@ -31,17 +31,31 @@ CHARACTERISTICS = schema(
 )
 
 
-def feature(station):
-    """The feature; parameter and measurement ids are the same numbers."""
-    phases = station.ratings.phases
-    measurements = ids(phases)
-    every = _PHASES[phases + 1] if phases > 1 else "a"
+class ElectricalConnectionFeature:
+    """Parameter and measurement ids are the same numbers."""
 
-    def parameter(field, index):
+    def __init__(self, station):
+        self._station = station
+        self.feature = (NUMBER, "ElectricalConnection", "server", self)
+
+    def functions(self):
+        """As lib/spine/device.py wants them."""
+        station = self._station
+        nominal = ((0, 0, 0, "entity", "powerConsumptionNominalMax", station.rated_w, 0, "W"),)
+        return (
+            (PARAMETERS, self._parameter),
+            (CONNECTION, ((0, "ac", station.ratings.phases, "consume"),)),
+            (CHARACTERISTICS, nominal, None, FIRST),  # some clients never read it
+        )
+
+    def _parameter(self, field, index):
+        phases = self._station.ratings.phases
+        measurements = ids(phases)
         if index >= len(measurements):
             return None
         measurement = measurements[index]
         kind, phase = kind_and_phase(measurement)
+        every = _PHASES[phases + 1] if phases > 1 else "a"
         return (
             0,
             measurement,
@@ -53,15 +67,3 @@ def feature(station):
             "rms",
             scope(kind),
         )
-
-    nominal = ((0, 0, 0, "entity", "powerConsumptionNominalMax", station.rated_w, 0, "W"),)
-    return (
-        NUMBER,
-        "ElectricalConnection",
-        "server",
-        (
-            (PARAMETERS, parameter),
-            (CONNECTION, ((0, "ac", phases, "consume"),)),
-            (CHARACTERISTICS, nominal, None, FIRST),  # some clients never read it
-        ),
-    )

@@ -69,8 +69,9 @@ class EvEntity:
             if self._shown & 1:
                 self._show(identified)
         if self._shown & 1:
-            for step in self._steps:
-                step()
+            for each in self._steps:
+                each.step()
+            self._step_state()
 
     def _let_go(self):
         for each in self._watches:
@@ -96,19 +97,31 @@ class EvEntity:
         self._watches[1][0] = series.feature
         self._watches[2][0] = setpoint.feature
         self._watches[3][0] = prices.feature
-        self._diagnosis = (_DIAGNOSIS, "DeviceDiagnosis", "server", ((STATE, self._read_state),))
-        self._steps = (configuration.step, load.step, limits.step, values.step, series.step, prices.step,
-                       setpoint.step, self._step_state)
+        self._diagnosis = (_DIAGNOSIS, "DeviceDiagnosis", "server", self)
+        self._steps = (configuration, load, limits, values, series, prices, setpoint)
         features = [configuration.feature, self._diagnosis, limits.feature, values.feature, load.feature,
                     series.feature, prices.feature, setpoint.feature]
-        scenarios = [1, 2, 3, 6, 7, 8]
-        for number, feature in ((4, identification.feature(identified)),
-                                (5, manufacturer_information.ev_feature(identified))):
+        for feature in (identification.feature(identified), manufacturer_information.ev_feature(identified)):
             if feature:
                 features.append(feature)
-                scenarios.append(number)
+        device.use_cases = [row for row in device.use_cases if row[0] != _EV] + [(_EV, "EV", self)]
+        device.add((_EV, "EV", features))
+
+    def functions(self):
+        """Of the feature DeviceDiagnosis, as lib/spine/device.py wants them."""
+        return ((STATE, self._read_state),)
+
+    def use_cases(self, address, actor):
+        """Of the car, as lib/spine/device.py wants them."""
+        identified = self._app.identification
+        measurement = self._app.measurement
+        scenarios = [1, 2, 3, 6, 7, 8]
+        if identified.manufacturer is not None:
+            scenarios.insert(3, 5)
+        if identified.eui48 is not None:
+            scenarios.insert(3, 4)
         cases = [
-            ("evCommissioningAndConfiguration", "1.0.1", True, sorted(scenarios), "release"),
+            ("evCommissioningAndConfiguration", "1.0.1", True, scenarios, "release"),
             ("measurementOfElectricityDuringEvCharging", "1.0.1", True, (1, 2, 3), "release"),
             ("overloadProtectionByEvChargingCurrentCurtailment", "1.0.1", True, (1, 2, 3), "release"),
             self._self_consumption(),
@@ -119,9 +132,7 @@ class EvEntity:
                  identified.range_m is not None)
         if True in known:
             cases.append(("evStateOfCharge", "1.0.0", True, [i + 1 for i in range(4) if known[i]], "RC1"))
-        self._cases = cases
-        device.use_cases = [row for row in device.use_cases if row[0] != _EV] + [(_EV, "EV", cases)]
-        device.add((_EV, "EV", features))
+        return cases
 
     def _self_consumption(self):
         # OSCEV: of a full car scenario 1 is withdrawn
@@ -130,7 +141,6 @@ class EvEntity:
 
     def _set_full(self, full):
         self._limits.set_full(full)
-        self._cases[3] = self._self_consumption()
         self._device.changed(self._device.node, USE_CASES)
 
     def _read_state(self, field, index):

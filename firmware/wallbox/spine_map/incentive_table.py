@@ -45,23 +45,24 @@ class IncentiveTableFeature:
         self._plan = plan
         self._staged = Slots(clock, MOST_PRICES)
         self._prices = self._price = None
-        self._tiers = (((0, "dynamicCost", ((0, "powerBoundary", "W"),), ((0, "absoluteCost", "EUR"),))),)
+        self._tiers = None  # as the broker described them
         self._wanted = plan.updates
         self._told = plan.prices
-        constraints = ((0, 3, 3, 3, 1, MOST_PRICES),)
-        self.feature = (
-            NUMBER, "IncentiveTable", "server",
-            (
-                (_DESCRIPTIONS, self._describe, self._take_description, FULL_ONLY),
-                (_CONSTRAINTS, constraints, None, FIRST),  # a widespread EMS never reads it
-                (_TABLE, self._read, self._write, FULL_ONLY, self._stage),
-            ),
+        self.feature = (NUMBER, "IncentiveTable", "server", self)
+
+    def functions(self):
+        """As lib/spine/device.py wants them."""
+        return (
+            (_DESCRIPTIONS, self._describe, self._take_description, FULL_ONLY),
+            (_CONSTRAINTS, ((0, 3, 3, 3, 1, MOST_PRICES),), None, FIRST),  # a widespread EMS never reads it
+            (_TABLE, self._read, self._write, FULL_ONLY, self._stage),
         )
 
     def _describe(self, field, index):
         if index:
             return None
-        return (0, True, bool(self._plan.updates & 2), "simpleIncentiveTable", self._tiers)
+        own = ((0, "dynamicCost", ((0, "powerBoundary", "W"),), ((0, "absoluteCost", "EUR"),)),)
+        return (0, True, bool(self._plan.updates & 2), "simpleIncentiveTable", self._tiers or own)
 
     def _take_description(self, rows, peer, full):
         if len(rows) != 1 or rows[0][0] not in (0, CLEARED) or not rows[0][4] or rows[0][4] is CLEARED:

@@ -22,9 +22,11 @@ class LoadControlFeature:
         self._limits = limits
         self._phases = phases
         self._told = limits.version
-        self.feature = (
-            NUMBER, "LoadControl", "server", ((LIMIT_DESCRIPTIONS, self._describe), (LIMITS, self._read, self._write)),
-        )
+        self.feature = (NUMBER, "LoadControl", "server", self)
+
+    def functions(self):
+        """As lib/spine/device.py wants them."""
+        return ((LIMIT_DESCRIPTIONS, self._describe), (LIMITS, self._read, self._write))
 
     def _describe(self, field, index):
         index = self._place(index)

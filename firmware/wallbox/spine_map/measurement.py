@@ -38,8 +38,11 @@ class EvMeasurementFeature:
                 self._ids.append(each)
         self._looked_ms = 0
         self._told = None
-        self.feature = (NUMBER, "Measurement", "server", (
-            (MEASUREMENTS, self._describe), (CONSTRAINTS, self._constrain), (VALUES, self._read)))
+        self.feature = (NUMBER, "Measurement", "server", self)
+
+    def functions(self):
+        """As lib/spine/device.py wants them."""
+        return ((MEASUREMENTS, self._describe), (CONSTRAINTS, self._constrain), (VALUES, self._read))
 
     def _describe(self, field, index):
         if index >= len(self._ids):

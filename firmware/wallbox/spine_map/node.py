@@ -14,20 +14,16 @@ from bounded.wait import sleep_ms
 from spine.client import Client
 from spine.device import Device, entity
 from spine.peer import Peer
-from wallbox.spine_map import electrical_connection, manufacturer_information
+from wallbox.spine_map import manufacturer_information
 from wallbox.spine_map.ac_measurement import AcMeasurementFeature
 from wallbox.spine_map.device_configuration import DeviceConfigurationFeature
 from wallbox.spine_map.device_diagnosis import CLIENT, DeviceDiagnosisFeature
+from wallbox.spine_map.electrical_connection import ElectricalConnectionFeature
 from wallbox.spine_map.power_limit import PowerLimitFeature
 
 _EVSE = const(1025)  # entity(1)
 _IDLE_MS = const(10)
 _STEP_MS = const(100)
-
-_EVSECC = ("evseCommissioningAndConfiguration", "1.0.1", True, (1, 2), "release")
-_LPC = ("limitationOfPowerConsumption", "1.0.0", True, (1, 2, 3, 4), "release")
-_EVCS = ("evChargingSummary", "1.0.1", True, (1,), "release")
-_MPC = ("monitoringOfPowerConsumption", "1.0.0", True, (1, 2, 3, 4, 5), "release")
 
 
 class SpineNode:
@@ -52,7 +48,7 @@ class SpineNode:
         measurement = AcMeasurementFeature(device, station, clock)
         self._load = limit.feature
         self._beat = diagnosis.beat
-        self._steps = (limit.step, configuration.step, diagnosis.step, measurement.step)
+        self._steps = (limit, configuration, diagnosis, measurement)
         self._ev = None
         more = ()
         if app.phase_limits:
@@ -61,7 +57,7 @@ class SpineNode:
 
             self._ev = EvEntity(device, app, measurement, clock)
             summary = SessionSummaryFeature(device, app.session_summary)
-            self._steps += (self._ev.step, summary.step)
+            self._steps += (self._ev, summary)
             more = (summary.feature,)
         device.add(
             (
@@ -72,18 +68,23 @@ class SpineNode:
                     diagnosis.feature,
                     limit.feature,
                     configuration.feature,
-                    electrical_connection.feature(station),
+                    ElectricalConnectionFeature(station).feature,
                     measurement.feature,
                     diagnosis.client,
                 )
                 + more,
             )
         )
-        device.use_cases = [
-            (_EVSE, "EVSE", (_EVSECC, _EVCS) if more else (_EVSECC,)),
-            (_EVSE, "ControllableSystem", (_LPC,)),
-            (_EVSE, "MonitoredUnit", (_MPC,)),
-        ]
+        device.use_cases = [(_EVSE, actor, self) for actor in ("EVSE", "ControllableSystem", "MonitoredUnit")]
+
+    def use_cases(self, address, actor):
+        """Of the EVSE, as lib/spine/device.py wants them."""
+        if actor == "ControllableSystem":
+            return (("limitationOfPowerConsumption", "1.0.0", True, (1, 2, 3, 4), "release"),)
+        if actor == "MonitoredUnit":
+            return (("monitoringOfPowerConsumption", "1.0.0", True, (1, 2, 3, 4, 5), "release"),)
+        cases = (("evseCommissioningAndConfiguration", "1.0.1", True, (1, 2), "release"),)
+        return cases + (("evChargingSummary", "1.0.1", True, (1,), "release"),) if self._ev else cases
 
     def connected(self, session):
         """A connection carries data: the receiver of what its peer sends."""
@@ -107,8 +108,8 @@ class SpineNode:
     async def run(self):
         """Notify what changed, for ever."""
         while True:
-            for step in self._steps:
-                step()
+            for each in self._steps:
+                each.step()
             await sleep_ms(_STEP_MS)
 
     def _heard(self, peer, what, address, value):

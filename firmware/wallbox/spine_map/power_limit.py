@@ -32,13 +32,12 @@ class PowerLimitFeature:
         self._apply = power_limit.step
         self._consumption = power_limit.consumption
         self._told = None
+        self.feature = (NUMBER, "LoadControl", "server", self)
+
+    def functions(self):
+        """As lib/spine/device.py wants them."""
         description = (0, "signDependentAbsValueLimit", "obligation", "consume", 0, "W", "activePowerLimit")
-        self.feature = (
-            NUMBER,
-            "LoadControl",
-            "server",
-            ((LIMIT_DESCRIPTIONS, (description,)), (LIMITS, self._read, self._write)),
-        )
+        return ((LIMIT_DESCRIPTIONS, (description,)), (LIMITS, self._read, self._write))
 
     def _read(self, field, index):
         if index:

@@ -45,13 +45,14 @@ class SessionSummaryFeature:
         self._summary = summary
         self._told = summary.version
         self._wanted = summary.wanted()
-        self.feature = (
-            NUMBER, "Bill", "server",
-            (
-                (_DESCRIPTIONS, self._describe),
-                (_CONSTRAINTS, ((_BILL, 0, 2),)),
-                (_BILLS, self._read, self._write),
-            ),
+        self.feature = (NUMBER, "Bill", "server", self)
+
+    def functions(self):
+        """As lib/spine/device.py wants them."""
+        return (
+            (_DESCRIPTIONS, self._describe),
+            (_CONSTRAINTS, ((_BILL, 0, 2),)),
+            (_BILLS, self._read, self._write),
         )
 
     def _describe(self, field, index):

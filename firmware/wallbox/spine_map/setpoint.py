@@ -44,13 +44,14 @@ class SetpointFeature:
         self._setpoint = setpoint
         self._told = setpoint.version
         self._least_w = setpoint.least_w()
-        self.feature = (
-            NUMBER, "Setpoint", "server",
-            (
-                (_DESCRIPTIONS, self._describe),
-                (_CONSTRAINTS, self._constrain, None, FIRST),
-                (_SETPOINTS, self._read, self._write),
-            ),
+        self.feature = (NUMBER, "Setpoint", "server", self)
+
+    def functions(self):
+        """As lib/spine/device.py wants them."""
+        return (
+            (_DESCRIPTIONS, self._describe),
+            (_CONSTRAINTS, self._constrain, None, FIRST),
+            (_SETPOINTS, self._read, self._write),
         )
 
     def _describe(self, field, index):
