@@ -59,9 +59,9 @@ def measured():
 
     def take(text, *_):
         text = text.encode()
-        peer.begin()
+        reader = peer.begin()
         for at in range(0, len(text), _READ):
-            turns.take("512 bytes read", peer.feed, text, at, min(at + _READ, len(text)))
+            turns.take("512 bytes read", reader.feed, text, at, min(at + _READ, len(text)))
         turns.take("a datagram ends", peer.end, box.now)
 
     box.take = take

@@ -60,12 +60,12 @@ class Box:
         self.count = 0
         peer = self.peer
         buffer = self.buffer
-        peer.begin()
+        reader = peer.begin()
         while True:
             n = file.readinto(buffer)
             if not n:
                 break
-            peer.feed(buffer, 0, n)
+            reader.feed(buffer, 0, n)
         peer.end(0)
         producer = peer.next_message(0)
         while producer:

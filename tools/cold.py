@@ -108,6 +108,14 @@ class Split:
         self.records = []
         self.places = []
 
+    def pieces(self, record):
+        """{source: names of the functions in it} of a record."""
+        found = {}
+        for number, name, text, _ in self.functions:
+            if number == record:
+                found.setdefault(text, []).append(name)
+        return found
+
 
 def split(texts, module_of, head=b""):
     """Take the marked functions out of `texts`, {target: source}; `module_of(target)` is its dotted name."""
@@ -130,9 +138,9 @@ def split(texts, module_of, head=b""):
             outside = imported.get(module, set()) | imported[None]
             result.texts[target] = _without(ast.parse(text), module, result, outside)
     at = len(head)
-    for names in result.records:
+    for number in range(len(result.records)):
         result.places.append(at)
-        at += 2 + sum(len(name) + 8 for name in names)
+        at += 2 + sum(4 + len(_listed(names)) for names in result.pieces(number).values())
     placed = _Placed(result.places)
     for target, text in result.texts.items():
         if target.endswith(".py"):
@@ -143,18 +151,28 @@ def split(texts, module_of, head=b""):
 
 def container(found, compiled):
     """The bytes of the file: records first, then `compiled`, the code of each of `found.functions`."""
-    offset = len(found.head) + sum(2 + sum(len(name) + 8 for name in names) for names in found.records)
+    pieces = [found.pieces(number) for number in range(len(found.records))]
+    offset = len(found.head) + sum(2 + sum(4 + len(_listed(names)) for names in each.values()) for each in pieces)
     where, known = {}, {}
-    for (record, name, _, _), code in zip(found.functions, compiled):
+    for (_, _, text, _), code in zip(found.functions, compiled):
         if code not in known:
             known[code] = offset
             offset += len(code)
-        where[record, name] = known[code]
+        where[text] = known[code]
     head = found.head
-    for number, names in enumerate(found.records):
-        text = "".join(" %s=%06d" % (name, where[number, name]) for name in names).encode()
-        head += len(text).to_bytes(2, "big") + text
+    for each in pieces:
+        record = b""
+        for text, names in each.items():
+            listed = _listed(names)
+            if len(listed) > 255:
+                raise ColdError("too many functions in one piece: %s" % listed.decode())
+            record += bytes([len(listed)]) + where[text].to_bytes(3, "big") + listed
+        head += len(record).to_bytes(2, "big") + record
     return head + b"".join(known)
+
+
+def _listed(names):
+    return (" %s " % " ".join(names)).encode()
 
 
 class _Placed(ast.NodeTransformer):

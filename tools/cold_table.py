@@ -27,7 +27,7 @@ RESIDENT = {
     "echonet.node": "Node.announce",
     "echonet.object": "EchonetObject.changes EchonetObject.get",
     "echonet.udp": "Server.run Server._announce Server._listen",
-    "ship.connection": "Connection.emit Connection.tick",
+    "ship.connection": "Connection.deliver Connection.emit Connection.tick",
     "ship.dnssd": "Responder.tick",
     "ship.dnssd_peers": "Peers.ask Peers.known",
     "ship.dnssd_socket": "serve _listen",
@@ -67,7 +67,7 @@ RESIDENT = {
     "wallbox.spine_map.incentive_table": "IncentiveTableFeature.step",
     "wallbox.spine_map.load_control": "LoadControlFeature.step",
     "wallbox.spine_map.measurement": "EvMeasurementFeature._value EvMeasurementFeature.step",
-    "wallbox.spine_map.node": "SpineNode.run SpineNode.expect_ems SpineNode.disconnected Link._send Link.close",
+    "wallbox.spine_map.node": "SpineNode.run SpineNode.step SpineNode.expect_ems SpineNode.disconnected Link._send Link.close",
     "wallbox.spine_map.power_limit": "PowerLimitFeature.step",
     "wallbox.spine_map.session_summary": "SessionSummaryFeature.step",
     "wallbox.spine_map.setpoint": "SetpointFeature.step",
@@ -92,7 +92,7 @@ TOGETHER = {
     "spine.incoming": "Incoming._find Incoming._refusal Incoming._wanted Incoming.began Incoming.entry "
                       "Incoming.unknown Incoming.verdict Incoming.begin Incoming.element",
     "spine.message": "Message.*",
-    "spine.peer": "Peer.begin Peer.feed Peer.end Peer.ready Peer._act Peer._say",
+    "spine.peer": "Peer.begin Peer.end Peer.ready Peer._act Peer._say",
     "wallbox.limits.plan": "Planner.step Planner._lay_out Planner._fill",
 }
 

@@ -64,6 +64,7 @@ class Receiver:
 
     def begin(self):
         self.bytes = self.sum = 0
+        return self
 
     def feed(self, view, start, end):
         for i in range(start, end):

@@ -41,6 +41,7 @@ class Sink:
     def begin(self):
         assert self.text is None
         self.text = b""
+        return self
 
     def feed(self, view, start, end):
         assert start < end
@@ -103,7 +104,9 @@ class Box(Connection):
             self.end = len(part)
             self.silence = 60000
             while self.feed() or self.at < self.end:
+                self.deliver()
                 out += self.sent_frames()
+            self.deliver()
             out += self.sent_frames()
         return out
 
@@ -112,6 +115,7 @@ class Box(Connection):
         out = []
         while ms > 0:
             self.tick(min(100, ms))
+            self.deliver()
             ms -= 100
             now = self.sent_frames()
             out += now

@@ -167,10 +167,10 @@ class Box:
         """Feed one datagram; whatever happened is in the peer."""
         peer = peer or self.peer
         text = text.encode() if isinstance(text, str) else text
-        peer.begin()
+        reader = peer.begin()
         step = step or len(text) or 1
         for at in range(0, len(text), step):
-            if peer.feed(text, at, min(at + step, len(text))) is False:
+            if reader.feed(text, at, min(at + step, len(text))) is False:
                 break
         peer.end(self.now)
 

@@ -163,8 +163,7 @@ class StationBox(Box):
                 self.charge_plan.step()
                 self.setpoint.step()
             self.station.arbitrate()
-            for step in self.node._steps:
-                step()
+            self.node.step()
             if self.now >= end:
                 return
             self.now = min(self.now + step_ms, end)

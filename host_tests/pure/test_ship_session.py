@@ -104,6 +104,7 @@ def test_messages_and_answers_stay_apart():
             box.at, box.end = 0, len(raw)
             while box.at < box.end:
                 box.feed()
+                box.deliver()
                 while not box.pump():
                     await sleep_ms(1)
             await sleep_ms(3)

@@ -79,9 +79,9 @@ def test_pitfall_30_writes_arrive_in_any_split():
     for first in range(1, len(text), 3):
         box.limit[4] = 5000
         del box.writes[:]
-        box.peer.begin()
-        assert box.peer.feed(text, 0, first)
-        assert box.peer.feed(text, first, len(text))
+        reader = box.peer.begin()
+        assert reader.feed(text, 0, first)
+        assert reader.feed(text, first, len(text))
         box.peer.end(0)
         assert box.writes == [([[0, None, True, CLEARED, CLEARED, 4200, 0]], False)], first
     box.take(text, 1)
@@ -92,11 +92,11 @@ def test_pitfall_30_writes_arrive_in_any_split():
 def test_an_entity_that_goes_while_a_write_arrives():
     box = bound()
     text = (DATAGRAM % ("[1]", 1, "[1]", 5, 60, "write", "", LIMIT_WRITE)).encode()
-    box.peer.begin()
-    assert box.peer.feed(text, 0, len(text) - 20)
+    reader = box.peer.begin()
+    assert reader.feed(text, 0, len(text) - 20)
     place = box.device.entities[1]
     box.device.remove(place[0])
-    assert box.peer.feed(text, len(text) - 20, len(text))
+    assert reader.feed(text, len(text) - 20, len(text))
     box.peer.end(0)
     assert box.hear()[3] == {"errorNumber": 4} and not box.writes
 

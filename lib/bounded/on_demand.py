@@ -12,8 +12,9 @@ station rarely calls and puts them, compiled one by one, into the file `cold` be
   it;
 * the import of a module that is there whole becomes `anew`.
 
-A record is two bytes of length and text: ` name=offset` for each function, the offset in six digits. Before the
-records lie the texts that the firmware reads when it needs them (lib/spine/schema.py), two bytes of length before each.
+A record is two bytes of length and an entry for each piece of code: one byte of length, three of offset, and the names
+in it with a space around each. Before the records lie the texts that the firmware reads when it needs them
+(lib/spine/schema.py), two bytes of length before each.
 Whatever is loaded here may fail for want of memory or with the file: nothing that keeps the contactor safe does so
 (evse, limits and the tick of the station are never taken out).
 """
@@ -56,19 +57,23 @@ class _Store:
         return file
 
     def find(self, place, name):
-        """By the record at `place`, set the offset of the function `name`; the names of all functions there, in one
-        text with "=" and offset behind each. None when there is none."""
+        """By the record at `place`, set the offset of the function `name`; the names of all functions that are there,
+        as they stand in the record. None when there is none."""
+        word = b" %s " % name.encode()
+        names = None
         file = open(self.path, "rb")
         file.seek(place)
-        size = file.read(2)
-        record = file.read(size[0] << 8 | size[1])
+        head = file.read(2)
+        left = head[0] << 8 | head[1]
+        while left and (names is None or names.find(word) < 0):
+            head = file.read(4)
+            names = file.read(head[0])
+            left -= 4 + len(names)
         file.close()
-        at = record.find(b" %s=" % name.encode())
-        if at < 0:
+        if names is None or names.find(word) < 0:
             return None
-        at += len(name) + 2
-        self.offset = int(record[at : at + 6])
-        return record.decode()
+        self.offset = head[1] << 16 | head[2] << 8 | head[3]
+        return names
 
 
 _store = []  # the one, once it is mounted
@@ -95,13 +100,12 @@ def read_text(number):
 
 def _load(place, name):
     store = _mounted()
-    record = store.find(place, name)
-    if record is None:
+    names = store.find(place, name)
+    if names is None:
         return None
     loads[0] += 1
     path = sys.path
     path.insert(0, _FOLDER)
-    offset = "=%06d" % store.offset
     sys.modules.pop(_MODULE, None)  # a module that is being loaded, and wants this one for it
     try:
         module = __import__(_MODULE)
@@ -109,9 +113,8 @@ def _load(place, name):
         path.pop(0)
         sys.modules.pop(_MODULE, None)
     functions = {}
-    for word in record.split():
-        if word[-7:] == offset:
-            functions[word[:-7]] = module if word[:-7] == _WHOLE else getattr(module, word[:-7])
+    for word in names.decode().split():
+        functions[word] = module if word == _WHOLE else getattr(module, word)
     return functions
 
 

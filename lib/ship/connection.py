@@ -37,11 +37,14 @@ _HEAD = const(8)  # room for the longest header of an outgoing frame
 
 
 class Connection:
-    """Its owner fills inb[at:end] and calls feed(), calls tick(), and sends out[sent:fill] after emit().
+    """Its owner fills inb[at:end] and calls feed(), calls tick(), and sends out[sent:fill] after emit(). After feed() and
+    tick() comes deliver(): what reads SPINE payload is large, and so is feed(), so on a device they do not run within
+    each other (the code of both would be in memory).
 
     A subclass has admits(), whether the peer is trusted (asked again at every tick while it waits), and opened(),
-    called when the data phase begins, where it sets `receiver` of SPINE payload. `why` is one word for what ended
-    it, `answer` what receiver.end() returned.
+    called when the data phase begins, where it sets `receiver` of SPINE payload: its begin() returns what has
+    feed(buf, at, stop) for the bytes of a datagram, its end() what deliver() returns. `why` is one word for what
+    ended the connection.
     """
 
     def __init__(self, server, ship_id):
@@ -52,7 +55,10 @@ class Connection:
         self.wait = T_STEP  # ms until this state has lasted too long, 0 = it may last
         self.why = "lost"
         self.trusted = False
-        self.receiver = self.answer = None
+        self.receiver = self.reader = None  # of SPINE payload; `reader` of the datagram that arrives
+        self.opening = False  # opened() is due
+        self.ended = False  # receiver.end() is due
+        self.piece = self.stop = 0  # inb[piece:stop] is due to `reader`
         self.streaming = False  # a message of several fragments is on its way out
         self.silence = SILENCE  # ms until a peer that says nothing is taken for dead
         self.ping_in = T_PING
@@ -146,7 +152,8 @@ class Connection:
     # --- frames
 
     def feed(self):
-        """Take in `inb[at:end]`, at most up to the end of one message; True when that was reached."""
+        """Take in `inb[at:end]`, at most up to the end of a message or of a piece of SPINE payload; True when one was
+        reached."""
         header = self._header
         server = self.server
         while self.at < self.end:
@@ -194,6 +201,8 @@ class Connection:
                     self._piece(at, stop)
                     if self._size > MESSAGE:
                         return self._broken(b"\x88\x03\xf1")
+                    if self._left and self.piece < self.stop:
+                        return True
             if not self._left:
                 self._got = 0
                 self._need = 2
@@ -203,11 +212,32 @@ class Connection:
                 elif opcode == 8:
                     self.finish("rejected" if self._echo[:2] == b"\x11\x64" else "closed", b"\x88\x03\xe8")
                     self._over = True
-                elif opcode < 8 and header[0] & 128:
-                    self._within = False
-                    self._whole()
-                    return True
+                elif opcode < 8:
+                    if header[0] & 128:
+                        self._within = False
+                        self._whole()
+                        return True
+                    if self.piece < self.stop:
+                        return True
         return False
+
+    def deliver(self):
+        """Open the data phase when that is due, and hand on SPINE payload."""
+        if self.opening:
+            self.opening = False
+            self.opened()
+        receiver = self.receiver
+        if self.piece < self.stop:
+            if receiver:
+                if not self.reader:
+                    self.reader = receiver.begin()
+                self.reader.feed(self.view, self.piece, self.stop)
+            self.piece = self.stop
+        if self.ended:
+            self.ended = False
+            self.reader = None
+            return receiver and receiver.end()
+        return None
 
     def _broken(self, code):
         """The peer broke a rule of the websocket: read no more, close with 1002 or 1009."""
@@ -271,10 +301,11 @@ class Connection:
         if kind == 2:
             if self.state == _ACCESS:
                 self._open()  # the peer is there already (TC_SHIP_AMDATA)
-            if self.state == DATA and self.receiver:
+            if self.state == DATA:
                 if not self._size:
-                    self.receiver.begin()
-                self.receiver.feed(self.view, at, stop)
+                    self.reader = None
+                self.piece = at
+                self.stop = stop
         elif kind & 1:
             if self._size < CONTROL:
                 self._reader.feed(self.inb, at, stop)
@@ -302,8 +333,7 @@ class Connection:
             return
         row = self._row
         if not kind & 1:
-            if kind and state == DATA and size > 0 and self.receiver:
-                self.answer = self.receiver.end()
+            self.ended = kind and state == DATA and size > 0
             if state >= _ACCESS:
                 return
         if not kind & 1 or not self._reader.complete:
@@ -397,4 +427,4 @@ class Connection:
     def _open(self):
         self.state = DATA
         self.wait = 0
-        self.opened()
+        self.opening = True

@@ -242,6 +242,7 @@ class Node:
         for session in self.sessions:
             try:
                 session.tick(dt_ms)
+                session.deliver()
                 if session.state == DATA and not self.trust.is_trusted(session.ski):
                     session.leave("removedConnection")
                 if _HTTP < session.state < DEAD:

@@ -137,8 +137,8 @@ class Session(Connection):
             while True:
                 while self.at < self.end:
                     self.feed()
-                    if self.answer:
-                        work, self.answer = self.answer, None
+                    work = self.deliver()
+                    if work:
                         await work
                         work = None
                     while not self.pump():

@@ -39,7 +39,8 @@ _RELATIONS = const(48)  # subscriptions, bindings of one peer
 
 
 class Peer:
-    """begin(), feed(buf, pos, end), end(now) take one datagram; next_message(now) gives the producer of the next.
+    """begin() gives the reader of a datagram, whose feed(buf, pos, end) takes its bytes, end(now) acts on it;
+    next_message(now) gives the producer of the next to send.
 
     `client` (client.Client) does what the own device wants of the peer; None: nothing. `subscriptions` are
     [feature, own entity, peer's entity, its feature, schemas that changed, not before ms], `bindings` the first
@@ -66,12 +67,9 @@ class Peer:
         device.peers.append(self)
 
     def begin(self):
-        """A datagram begins."""
+        """A datagram begins: what takes its bytes. (feed() there answers False when they are no JSON.)"""
         self._incoming.begin()
-
-    def feed(self, buf, pos, end):
-        """Its next bytes are buf[pos:end]; False when they are no JSON."""
-        return self._incoming.reader.feed(buf, pos, end)
+        return self._incoming.reader
 
     def ready(self):
         """Whether another datagram may be read now: there is room for what it will ask for."""

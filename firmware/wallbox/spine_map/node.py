@@ -108,9 +108,13 @@ class SpineNode:
     async def run(self):
         """Notify what changed, for ever."""
         while True:
-            for each in self._steps:
-                each.step()
+            self.step()
             await sleep_ms(_STEP_MS)
+
+    def step(self):
+        """Let each feature look for what changed."""
+        for each in self._steps:
+            each.step()
 
     def _heard(self, peer, what, address, value):
         now_ms = self._station.now_ms
@@ -149,12 +153,8 @@ class Link:
         self._task = asyncio.create_task(self._send(session))
 
     def begin(self):
-        """A datagram begins."""
-        self._peer.begin()
-
-    def feed(self, buf, pos, end):
-        """Its next bytes are buf[pos:end]; False when they are no JSON."""
-        return self._peer.feed(buf, pos, end)
+        """A datagram begins: what takes its bytes."""
+        return self._peer.begin()
 
     def end(self):
         """A datagram is complete; a coroutine to wait for when no more can be taken for now."""
