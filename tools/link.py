@@ -44,7 +44,7 @@ LINKED = {
     "wallbox.spine_map": (
         "bounded.json_reader", "bounded.json_scan", "bounded.json_writer",
         "ship.connection", "ship.dnssd", "ship.dnssd_peers", "ship.dnssd_socket", "ship.messages", "ship.node",
-        "ship.session", "ship.trust",
+        "ship.session", "ship.trust", "ship.websocket",
         "spine.client", "spine.device", "spine.incoming", "spine.message", "spine.numbers", "spine.peer",
         "spine.restricted", "spine.schema",
         "wallbox.limits.failsafe", "wallbox.ship_link", "wallbox.spine_map.ac_measurement",

@@ -1,24 +1,18 @@
-"""One SHIP connection: websocket frames (RFC 6455) and the states of SHIP 13.4. Pure: bytes and elapsed time
-in, frames out; no socket here.
-
-What is received lies in a small buffer and is handed on where it lies, unmasked in place; a message is never
-whole in memory. What has to be sent waits as a short list of frames, each one at most once, until `out` is free;
-so nothing a peer does makes answers pile up. Golden frames and timers: SHIP 13.4.3 to 13.4.7 and the test cases
-TC_SHIP_*.
+"""One SHIP connection: the states of SHIP 13.4 on a websocket. Pure: bytes and elapsed time in, frames out; no socket
+here. Golden frames and timers: SHIP 13.4.3 to 13.4.7 and the test cases TC_SHIP_*.
 
 Session, the subclass with the socket, has no private names: images for a device shorten them module by module.
 """
-
-from os import urandom
 
 from bounded.compat import const
 from bounded.json_reader import JsonReader
 from ship.messages import (
     ABORT_FRAME, ASKED, ASK_FRAME, CLOSING, CONFIRM_FRAME, CONTROL, ERROR_FRAME, FLAT, FORMATS, HELLO_FRAME,
-    ID_FRAME, LEAVE_FRAME, LONGEST, MAJOR, MESSAGE, PHASE, PIN_FRAME, PIN_STATE, PROLONG_FRAME, PROTOCOL_FRAME,
+    ID_FRAME, LEAVE_FRAME, LONGEST, MAJOR, PHASE, PIN_FRAME, PIN_STATE, PROLONG_FRAME, PROTOCOL_FRAME,
     REFUSED, REQUEST, SCHEMA, SHIP_ID, SILENCE, TYPE, T_END, T_HELLO, T_LEAVE, T_PING, T_PROLONG_GAP, T_PROLONG_MIN,
-    T_PROLONG_THR, T_STEP, VALUES, WAITING, mask,
+    T_PROLONG_THR, T_STEP, VALUES, WAITING,
 )
+from ship.websocket import DEAD, ENDING, WebSocket
 
 # States. Below _CMI the session is on its way there (session.py).
 NEW = const(0)
@@ -30,16 +24,10 @@ _PIN = const(7)
 _ACCESS = const(8)
 DATA = const(9)
 _LEAVING = const(10)  # announced the end, waits for the confirmation
-_ENDING = const(11)  # a websocket close is on its way
-DEAD = const(12)
 
-_HEAD = const(8)  # room for the longest header of an outgoing frame
-
-
-class Connection:
-    """Its owner fills inb[at:end] and calls feed(), calls tick(), and sends out[sent:fill] after emit(). After feed() and
-    tick() comes deliver(): what reads SPINE payload is large, and so is feed(), so on a device they do not run within
-    each other (the code of both would be in memory).
+class Connection(WebSocket):
+    """Its owner also calls tick(), and after feed() and tick() comes deliver(): what reads SPINE payload is large, and
+    so is feed(), so on a device they do not run within each other (the code of both would be in memory).
 
     A subclass has admits(), whether the peer is trusted (asked again at every tick while it waits), and opened(),
     called when the data phase begins, where it sets `receiver` of SPINE payload: its begin() returns what has
@@ -48,7 +36,7 @@ class Connection:
     """
 
     def __init__(self, server, ship_id):
-        self.server = server  # whether the peer is the websocket client
+        self.prepare(server)
         self.ship_id = ship_id
         self.peer_id = None  # the peer's SHIP ID, once it told
         self.state = NEW
@@ -58,23 +46,10 @@ class Connection:
         self.receiver = self.reader = None  # of SPINE payload; `reader` of the datagram that arrives
         self.opening = False  # opened() is due
         self.ended = False  # receiver.end() is due
-        self.piece = self.stop = 0  # inb[piece:stop] is due to `reader`
-        self.streaming = False  # a message of several fragments is on its way out
         self.silence = SILENCE  # ms until a peer that says nothing is taken for dead
         self.ping_in = T_PING
-        self.at = self.end = self.sent = self.fill = 0
-        self._owed = []
-        self._header = bytearray(14)
-        self._key = bytearray(5)
-        self._got = 0  # bytes of the header
-        self._need = 2  # how many it has
-        self._left = 0  # bytes of the frame to come
-        self._within = False  # a message has begun and not ended
-        self._kind = 0  # its first byte
-        self._size = -1  # bytes of it after that
+        self._kind = 0  # of a message: its first byte, which `size` does not count
         self._reader = self._row = None
-        self._echo = b""  # payload of a ping or close
-        self._over = False  # the peer has closed the websocket
         self._ready = False  # the peer said hello, ready
         self._prolong = self._granted = 0
 
@@ -83,15 +58,15 @@ class Connection:
         self.state = _CMI
         self.wait = T_STEP
         if not self.server:
-            self._say(b"\x82\0\0")
+            self.say(b"\x82\0\0")
 
     def finish(self, why, code=b"\x88\x0f\xa1"):
         """End it with a websocket close (4001 unless told), after what is owed."""
-        if self.state < _ENDING:
+        if self.state < ENDING:
             if self.state < _LEAVING:
                 self.why = why
-            self._say(code)
-            self.state = _ENDING
+            self.say(code)
+            self.state = ENDING
             self.wait = T_END
 
     def leave(self, reason="unspecific"):
@@ -100,7 +75,7 @@ class Connection:
             self.why = reason
             self.state = _LEAVING
             self.wait = T_LEAVE
-            self._say(LEAVE_FRAME % reason.encode())
+            self.say(LEAVE_FRAME % reason.encode())
         elif self.state == HELLO:
             self._abort(reason)
         else:
@@ -112,7 +87,7 @@ class Connection:
             self.ping_in -= dt_ms
             if self.ping_in <= 0:
                 self.ping_in = T_PING
-                self._say(b"\x89")
+                self.say(b"\x89")
             self.silence -= dt_ms
             if self.silence <= 0:
                 self.finish("silent")
@@ -128,7 +103,7 @@ class Connection:
                     self._refuse(1)
                 elif state == _ACCESS:
                     self._open()  # the answer is a courtesy, its lack no reason to refuse a peer
-                elif _CMI <= state < _ENDING:
+                elif _CMI <= state < ENDING:
                     self.finish("slow")
                 else:
                     if state < _CMI:
@@ -145,81 +120,11 @@ class Connection:
                     self._prolong = self._granted
                     self._granted = 0
                     if self._prolong:
-                        self._say(PROLONG_FRAME)
+                        self.say(PROLONG_FRAME)
                     else:  # we asked before and got no answer
                         self._abort("pending")
 
-    # --- frames
-
-    def feed(self):
-        """Take in `inb[at:end]`, at most up to the end of a message or of a piece of SPINE payload; True when one was
-        reached."""
-        header = self._header
-        server = self.server
-        while self.at < self.end:
-            at = self.at
-            if self._got < self._need:
-                header[self._got] = self.inb[at]
-                self.at = at + 1
-                self._got += 1
-                if self._got < self._need:
-                    continue
-                size = header[1] & 127
-                opcode = header[0] & 15
-                if self._need == 2:
-                    if (
-                        header[0] & 0x70  # no extension was agreed
-                        or (header[1] > 127) != server
-                        or opcode not in (0, 2, 8, 9, 10)
-                        or (size > 125 or header[0] < 128 if opcode > 7 else (opcode == 0) != self._within)
-                    ):
-                        return self._broken(b"\x88\x03\xea")
-                    self._need = 2 + (8 if size == 127 else 2 if size == 126 else 0) + (4 if server else 0)
-                    if self._need > 2:
-                        continue
-                at = self._need - (4 if server else 0)
-                if at > 2:
-                    size = int.from_bytes(header[2:at], "big")
-                self._key[:4] = header[at : at + 4]
-                self._key[4] = 0
-                self._left = size
-                if opcode > 7:
-                    self._echo = b""
-                elif size > MESSAGE:
-                    return self._broken(b"\x88\x03\xf1")
-                else:
-                    self._within = True
-            else:
-                stop = min(self.end, at + self._left)
-                if server:
-                    mask(self.inb, self._key, at, stop)
-                self._left -= stop - at
-                self.at = stop
-                if header[0] & 8:
-                    self._echo += bytes(self.view[at:stop])
-                else:
-                    self._piece(at, stop)
-                    if self._size > MESSAGE:
-                        return self._broken(b"\x88\x03\xf1")
-                    if self._left and self.piece < self.stop:
-                        return True
-            if not self._left:
-                self._got = 0
-                self._need = 2
-                opcode = header[0] & 15
-                if opcode == 9:
-                    self._say(b"\x8a" + self._echo)
-                elif opcode == 8:
-                    self.finish("rejected" if self._echo[:2] == b"\x11\x64" else "closed", b"\x88\x03\xe8")
-                    self._over = True
-                elif opcode < 8:
-                    if header[0] & 128:
-                        self._within = False
-                        self._whole()
-                        return True
-                    if self.piece < self.stop:
-                        return True
-        return False
+    # --- messages
 
     def deliver(self):
         """Open the data phase when that is due, and hand on SPINE payload."""
@@ -239,59 +144,13 @@ class Connection:
             return receiver and receiver.end()
         return None
 
-    def _broken(self, code):
-        """The peer broke a rule of the websocket: read no more, close with 1002 or 1009."""
-        self.finish("frame", code)
-        self.end = 0
-        self._left = 1 << 29
-        self._got = self._need
-        return False
-
-    def _say(self, frame):
-        """Owe a frame; what is owed already is said once, and of pings and pongs only a few."""
-        owed = self._owed
-        if self.state < _ENDING and frame not in owed and len(owed) < (3 if frame[0] > 0x88 else 9):
-            owed.append(frame)
-
-    def emit(self):
-        """Put a frame that is owed into `out`, which is free; False when there is none."""
-        for frame in self._owed:
-            if not self.streaming or frame[0] & 8:  # only websocket control may come between fragments
-                self._owed.remove(frame)
-                size = len(frame) - 1
-                self.out[_HEAD : _HEAD + size] = memoryview(frame)[1:]
-                self.put(frame[0], size)
-                return True
-        self.sent = self.fill = 0
-        if self._over:
-            self.state = DEAD
-        return False
-
-    def put(self, first, size):
-        """Make `size` bytes at out[_HEAD:] a frame that begins with the byte `first`, in out[sent:fill]."""
-        out = self.out
-        client = 0 if self.server else 4
-        self.fill = _HEAD + size
-        at = self.sent = _HEAD - 2 - client - (2 if size > 125 else 0)
-        out[at] = first
-        out[at + 1] = client << 5 | min(size, 126)
-        if size > 125:
-            out[at + 2] = size >> 8
-            out[at + 3] = size & 255
-        if client:
-            out[_HEAD - 4 : _HEAD] = self._key[:4] = urandom(4)
-            self._key[4] = 0
-            mask(out, self._key, _HEAD, self.fill)
-
-    # --- messages
-
-    def _piece(self, at, stop):
+    def part(self, at, stop):
         """A part of a message lies in inb[at:stop]."""
         kind = self._kind
-        if self._size < 0:
+        if self.size < 0:
             kind = self._kind = self.inb[at]
             at += 1
-            self._size = 0
+            self.size = 0
             if kind & 1:
                 self._row = [None] * VALUES
                 self._reader = JsonReader(64, 16, 4)
@@ -302,29 +161,29 @@ class Connection:
             if self.state == _ACCESS:
                 self._open()  # the peer is there already (TC_SHIP_AMDATA)
             if self.state == DATA:
-                if not self._size:
+                if not self.size:
                     self.reader = None
                 self.piece = at
                 self.stop = stop
         elif kind & 1:
-            if self._size < CONTROL:
+            if self.size < CONTROL:
                 self._reader.feed(self.inb, at, stop)
         elif self.inb[at]:
-            self._size = 2
-        self._size += stop - at
+            self.size = 2
+        self.size += stop - at
 
-    def _whole(self):
+    def whole(self):
         """A message is complete."""
         kind = self._kind
-        size = self._size
+        size = self.size
         self._kind = 0
-        self._size = -1
+        self.size = -1
         state = self.state
-        if state >= _ENDING:
+        if state >= ENDING:
             return
         if state == _CMI:
             if self.server:  # also before an end (pitfall 18)
-                self._say(b"\x82\0\0")
+                self.say(b"\x82\0\0")
             if kind or size != 1:
                 self.finish("cmi")
             else:
@@ -344,19 +203,19 @@ class Connection:
             self.finish(phase)
         elif row[CLOSING] and state > HELLO:
             if row[CLOSING] == "announce":
-                self._say(CONFIRM_FRAME)
+                self.say(CONFIRM_FRAME)
             self.finish("left")
         elif state == HELLO:
             self._hello(phase, row[WAITING], row[REQUEST])
         elif state <= _SELECT:
             self._select(row, state == _PROTOCOL and self.server)
         elif row[ASKED]:  # at any time (TC_SHIP_AMDATA)
-            self._say(ID_FRAME % self.ship_id.encode())
+            self.say(ID_FRAME % self.ship_id.encode())
         elif state == _PIN:
             if row[PIN_STATE] in ("none", "optional", "pinOk"):
                 self.state = _ACCESS
                 self.wait = T_STEP
-                self._say(ASK_FRAME)
+                self.say(ASK_FRAME)
             else:
                 self.finish("pin")
         elif state == _ACCESS and row[SHIP_ID]:
@@ -367,7 +226,7 @@ class Connection:
         """Say hello, ready or pending, and how long we wait for the peer to be ready."""
         self.trusted = trusted
         self.wait = wait
-        self._say(HELLO_FRAME % (b"ready" if trusted else b"pending", wait))
+        self.say(HELLO_FRAME % (b"ready" if trusted else b"pending", wait))
 
     def _hello(self, phase, waiting, request):
         """SME hello, SHIP 13.4.4.1.3."""
@@ -389,7 +248,7 @@ class Connection:
             self._prolong = waiting - T_PROLONG_GAP if waiting >= T_PROLONG_THR else waiting >> 1
 
     def _abort(self, why):
-        self._say(ABORT_FRAME)
+        self.say(ABORT_FRAME)
         self.finish(why)
 
     def _agree(self):
@@ -397,7 +256,7 @@ class Connection:
         self.state = _PROTOCOL
         self.wait = T_STEP
         if not self.server:
-            self._say(PROTOCOL_FRAME % b"announceMax")
+            self.say(PROTOCOL_FRAME % b"announceMax")
 
     def _select(self, row, proposal):
         """The server got a proposal, or either side the selection."""
@@ -408,12 +267,12 @@ class Connection:
                 return
             self.wait = T_STEP
             if proposal or not self.server:
-                self._say(PROTOCOL_FRAME % b"select")
+                self.say(PROTOCOL_FRAME % b"select")
             if proposal:
                 self.state = _SELECT
             else:
                 self.state = _PIN
-                self._say(PIN_FRAME)
+                self.say(PIN_FRAME)
         elif row[REFUSED] or row[FLAT]:
             self.finish("protocol")
         elif row[PHASE] != "ready":  # a request for time and its answer may cross
@@ -421,7 +280,7 @@ class Connection:
 
     def _refuse(self, number):
         """1 timeout, 2 unexpected message, 3 selection mismatch."""
-        self._say(ERROR_FRAME % number)
+        self.say(ERROR_FRAME % number)
         self.finish("protocol")
 
     def _open(self):

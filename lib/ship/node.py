@@ -13,8 +13,9 @@ from os import urandom
 from bounded.compat import const, peer_ip
 from bounded.wait import readable, sleep_ms
 
-from ship.connection import DATA, DEAD, HELLO, NEW
+from ship.connection import DATA, HELLO, NEW
 from ship.session import Session
+from ship.websocket import DEAD
 
 _SUITES = (
     "TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256",

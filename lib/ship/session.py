@@ -11,8 +11,9 @@ an ESP32.
 from bounded.compat import const
 from bounded.wait import readable, sleep_ms, writable
 
-from ship.connection import DATA, DEAD, Connection
+from ship.connection import DATA, Connection
 from ship.messages import SILENCE
+from ship.websocket import DEAD
 
 _TLS = const(1)
 _HTTP = const(2)
