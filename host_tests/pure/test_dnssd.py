@@ -145,7 +145,9 @@ def test_the_longest_names_and_fields_fit():
     responder.network(HOME)
     for number in range(30):  # "... (31)"
         packets(responder, number * 10000, number * 10000 + 10, 10)
-        name, host = responder._names[1], responder._names[3]
+        more = (b" (%d)" % (number + 1), b"-%d" % (number + 1)) if number else (b"", b"")
+        name = bytes((57 + len(more[0]),)) + b"n" * 57 + more[0] + SERVICE
+        host = bytes((57 + len(more[1]),)) + b"h" * 57 + more[1] + b"\x05local\0"
         responder.handle(response((name, TXT, 1, b"\0", None), (host, A, 1, b"\0\0\0\0", None)), 5353, number * 10000)
     packets(responder, 400000, 420000)
     assert responder.state == "announced"

@@ -104,21 +104,17 @@ class Responder:
         if len(text) > _TEXT_BYTES:
             raise ValueError("TXT record too long")
         self._text = text + b"\x0eregister=false"
-        # All six records, each with its names at their longest, after a question for one of them
-        self._out = memoryview(bytearray(332 + len(text) + 4 * len(instance) + 5 * len(host)))
-        self._size = 0
+        self._names = self._keys = self._data = self._out = None  # made for each packet; 2 KB
         self._step = 0
         self._next_ms = 0
         self._pending = 0  # what is to be multicast at _due_ms
         self._due_ms = 0
         self._said_ms = -_RECENT_MS
-        self._build()
 
     def register(self, on):
         """Say that this node accepts any peer now (`register=true`), or no longer; announces the change."""
         text = self._text[: self._text.rfind(b"register=") - 1]
         self._text = text + (b"\x0dregister=true" if on else b"\x0eregister=false")
-        self._build()
         self.announce()
 
     def announce(self):
@@ -134,13 +130,12 @@ class Responder:
         """
         self.interface = interface
         self.address = address
-        self._build()
         self._probe(0, 0)
         if not address:
             self.state = "no network"
 
     def _build(self):
-        """Make the names and data of the records anew."""
+        """Make the names and data of the records."""
         names = []
         for at in (0, 1):
             name = self._labels[at]
@@ -158,17 +153,16 @@ class Responder:
         self._step = self._pending = 0
         self._next_ms = now_ms + wait_ms
 
-    def _put(self, data):
-        end = self._size + len(data)
-        self._out[self._size : end] = data
-        self._size = end
-
     def _begin(self, head):
-        self._size = 0
-        self._put(head + bytes(12 - len(head)))
+        self._out = bytearray(head + bytes(12 - len(head)))
+
+    def _end(self):
+        out = self._out
+        self._names = self._keys = self._data = self._out = None
+        return out
 
     def _ask(self, record, kind):
-        self._put(self._names[record] + bytes((kind >> 8, kind & 255, 0, 1)))
+        self._out += self._names[record] + bytes((kind >> 8, kind & 255, 0, 1))
         self._out[5] += 1
 
     def _records(self, section, say, unique, ttl):
@@ -178,12 +172,12 @@ class Responder:
                 data = self._data[at]
                 size = len(data)
                 flush = (unique >> at & 1) << 7
-                self._put(self._names[at] + bytes((0, _KIND[at], flush, 1, 0, 0, 0, ttl, size >> 8, size & 255)))
-                self._put(data)
+                self._out += self._names[at] + bytes((0, _KIND[at], flush, 1, 0, 0, 0, ttl, size >> 8, size & 255))
+                self._out += data
                 self._out[section] += 1
 
     def _answer(self, say, ttl, unique=_UNIQUE):
-        """Append answers and what belongs to them; returns the message."""
+        """Append answers and what belongs to them."""
         self._records(7, say, unique, ttl)
         more = 0
         if say & _POINTER:
@@ -191,24 +185,32 @@ class Responder:
         elif say & (_SERVER | _NO_OTHER):
             more = _ADDRESS
         self._records(11, more & ~say, unique, ttl)
-        return self._out[: self._size]
+
+    def _tell(self, say, ttl):
+        """The message that says it to the group, or to a peer's own port."""
+        self._build()
+        self._begin(b"\0\0\x84")
+        self._answer(say, ttl)
+        return self._end()
+
+    def _claim(self):
+        """A probe: does anybody have our names?"""
+        self._build()
+        self._begin(b"")
+        self._ask(1, _ANY)
+        self._ask(3, _ANY)
+        self._records(9, _SERVER | _TEXT | _ADDRESS, 0, _TTL_S)
+        return self._end()
 
     def tick(self, now_ms):
-        """The next packet for the group, or None; to be asked every 100 ms or so, again at once after a packet.
-
-        A packet is valid until the next call of any method.
-        """
+        """The next packet for the group, or None; to be asked every 100 ms or so, again at once after a packet."""
         if not self.address:
             return None
         if self._step < _DONE and now_ms >= self._next_ms:
             self._step += 1
             if self._step <= _ANNOUNCE:
                 self._next_ms = now_ms + 250
-                self._begin(b"")
-                self._ask(1, _ANY)
-                self._ask(3, _ANY)
-                self._records(9, _SERVER | _TEXT | _ADDRESS, 0, _TTL_S)
-                return self._out[: self._size]
+                return self._claim()
             self._next_ms = now_ms + 1000
             self.state = "announced"
             self._pending |= _ALL
@@ -217,8 +219,7 @@ class Responder:
             say = self._pending
             self._pending = 0
             self._said_ms = now_ms
-            self._begin(b"\0\0\x84")
-            return self._answer(say, _TTL_S)
+            return self._tell(say, _TTL_S)
         return self.peers and self.peers.ask(now_ms)
 
     def goodbye(self):
@@ -226,10 +227,7 @@ class Responder:
         announced = self.state == "announced"
         self.state = "off"
         self._step = 0
-        if announced and self.address:
-            self._begin(b"\0\0\x84")
-            return self._answer(_ALL, 0)
-        return None
+        return self._tell(_ALL, 0) if announced and self.address else None
 
     def handle(self, packet, port, now_ms):
         """Take in a packet that came from `port`; returns the reply to its sender, or None.
@@ -238,6 +236,12 @@ class Responder:
         """
         if len(packet) < 12:
             return None
+        self._build()
+        self._take(packet, port, now_ms)
+        return self._end()
+
+    def _take(self, packet, port, now_ms):
+        # What `handle` does, while the names are there.
         direct = say = known = conflict = heard = stronger = number = asked = 0
         response = packet[2] & 128
         answers = packet[7]  # as many as 255 would not fit in what is read
@@ -289,17 +293,16 @@ class Responder:
             for which, bits in ((0, _SERVER | _TEXT), (1, _ADDRESS)):
                 if conflict & bits:  # the name is taken: the next number, slowly in a long quarrel
                     self._numbers[which] = number = self._numbers[which] % 99 + 1
-                    self._build()
                     self._probe(now_ms, 5000 if number > 14 else urandom(1)[0])
             # Two probe at once (RFC 6762 8.2): the records sorted by type are compared, who has the greater wins.
             if stronger & (_TEXT | _ADDRESS) or heard & (_SERVER | _TEXT) == _SERVER:
                 self._probe(now_ms, 1000)
-            return None
+            return
         if self.state != "announced":
-            return None
+            return
         if conflict & (_SERVER | _ADDRESS):
             self._probe(now_ms, 0)
-            return None
+            return
         if not packet[5]:  # more known answers to an earlier question
             self._pending &= ~known
         direct &= ~known
@@ -320,10 +323,11 @@ class Responder:
                 self._due_ms = due_ms
             self._pending |= say
         if not direct:
-            return None
+            return
         if port == _PORT:
             self._begin(b"\0\0\x84")
-            return self._answer(direct, _TTL_S)
+            self._answer(direct, _TTL_S)
+            return
         self._begin(packet[:2] + b"\x84")  # a plain resolver wants its question back, and no cache-flush bit
         self._ask(*asked)
-        return self._answer(direct, _LEGACY_TTL_S, 0)
+        self._answer(direct, _LEGACY_TTL_S, 0)
