@@ -1,10 +1,11 @@
 """Which functions of an image stay on flash until they are called, and which never do (cold.py)."""
 
-# Modules, and packages with all in them, when they are joined (link.py). Never evse and limits.
+# Modules, and packages with all in them, when they are joined (link.py). Of evse and limits no more than constructors,
+# and what a write of the consumption limit takes: nothing that lets a fault, a limit or time have its effect.
 COLD = ("ship", "spine", "wallbox.spine_map", "wallbox.app", "wallbox.station", "wallbox.console", "wallbox.supervisor",
         "wallbox.functions", "wallbox.echonet_map", "wallbox.web",
         "wallbox.clock", "wallbox.console_words", "wallbox.health", "wallbox.journal", "wallbox.ship_link",
-        "wallbox.limits.plan", "wallbox.update", "wallbox.update_source",
+        "wallbox.board", "wallbox.evse", "wallbox.limits", "wallbox.update", "wallbox.update_source",
         "echonet", "bounded.iso8601", "bounded.json_reader", "bounded.json_scan", "bounded.json_writer",
         "boards.devkit", "boards.sim", "boards.esp32.net", "boards.esp32.ladder", "boards.esp32.sntp")
 
@@ -39,6 +40,7 @@ RESIDENT = {
     "spine.device": "Device.changed",
     "spine.peer": "Peer.next_message Peer._notify Peer.close Peer._drop",
     "wallbox.app": "App.tasks App._guard App._arbiter App._remember",
+    "wallbox.board": "*",
     "wallbox.clock": "Clock.now_s",
     "wallbox.echonet_map.device_state": "DeviceStateMap.get DeviceStateMap.read",
     "wallbox.echonet_map.ev_connected": "EvConnectedMap.get",
@@ -55,7 +57,19 @@ RESIDENT = {
     "wallbox.functions.power_limit": "PowerLimit.effective_w PowerLimit.step",
     "wallbox.functions.session_summary": "SessionSummary.step SessionSummary.running SessionSummary.wanted "
                                          "SessionSummary._session",
+    "wallbox.evse.bounds": "*",
+    "wallbox.evse.contactor": "*",
+    "wallbox.evse.faults": "*",
+    "wallbox.evse.guard": "*",
+    "wallbox.evse.pilot": "*",
+    "wallbox.evse.rcm": "*",
+    "wallbox.limits.decide": "*",
+    "wallbox.limits.failsafe": "ConsumptionLimit.step ConsumptionLimit._enter ConsumptionLimit.limit_w "
+                               "ConsumptionLimit.heartbeat ConsumptionLimit.forget_heartbeat "
+                               "ConsumptionLimit.is_active",
+    "wallbox.limits.offer": "*",
     "wallbox.limits.plan": "place",
+    "wallbox.limits.sources": "*",
     "wallbox.ship_link": "ShipLink._clock ShipLink.button ShipLink._look ShipLink.after_handshake "
                          "ShipLink.disconnected",
     "wallbox.spine_map.ac_measurement": "AcMeasurementFeature.value AcMeasurementFeature.step kind_and_phase",

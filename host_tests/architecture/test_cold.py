@@ -231,10 +231,15 @@ def test_what_is_loaded_anew_exists():
 
 
 def test_what_keeps_the_contactor_safe_is_never_taken_out():
-    for module in ("wallbox.evse.guard", "wallbox.limits.decide", "wallbox.board", "bounded.on_demand"):
-        assert not any((module + ".").startswith(each + ".") for each in cold.COLD)
-    for module in ("wallbox.station", "wallbox.supervisor"):
-        assert cold.RESIDENT[module] == "*"
+    assert not any("bounded.on_demand.".startswith(each + ".") for each in cold.COLD)
+    modules = [member for unit, members in link.LINKED.items() for member in (unit,) + members]
+    safe = [each for each in modules if each.startswith(("wallbox.evse.", "wallbox.limits."))]
+    assert len(safe) >= 10
+    for module in ["wallbox.board", "wallbox.station", "wallbox.supervisor"] + safe:
+        if module not in ("wallbox.limits.failsafe", "wallbox.limits.plan"):
+            assert cold.RESIDENT[module] == "*", module  # all but constructors
+    for name in ("step", "_enter", "limit_w", "heartbeat"):
+        assert "ConsumptionLimit." + name in cold.RESIDENT["wallbox.limits.failsafe"].split()
     for name in ("_guard", "_arbiter", "tasks"):
         assert "App." + name in cold.RESIDENT["wallbox.app"].split()
 
