@@ -36,7 +36,6 @@ RESIDENT = {
     "ship.session": "Session.run Session.drained Session.pump Session.send",
     "ship.trust": "Trust.is_trusted Trust.known Trust.window_open",
     "ship.websocket": "WebSocket.emit",
-    "spine.client": "Client.wish",
     "spine.device": "Device.changed",
     "spine.peer": "Peer.next_message Peer._notify Peer.close Peer._drop",
     "wallbox.app": "App.tasks App._guard App._arbiter App._remember",

@@ -319,7 +319,8 @@ def _count_start(board, problem):
     return journal, safe
 
 
-async def _serve(running):
+def _start(running):
+    """Put the station together, each part into `running` as soon as it is there; the app."""
     from wallbox import config
 
     settings = config.current
@@ -342,14 +343,15 @@ async def _serve(running):
     page = " page=%s:%d" % (app.page.bind, app.page.port) if app.page else ""
     print("ready %s ski=%s ship_port=%s echonet=%s:3610%s%s" % (
         VERSION, ski, port, app.echonet.bind, page, " safe mode" if safe else ""))
-    await supervisor.run(app)
+    return app
 
 
 def run():
     """Start the station and serve until the process or the power ends; Ctrl-C leads to the REPL, contactor open."""
     running = []
     try:
-        asyncio.run(_serve(running))
+        # no coroutine, whose code would be in memory for as long as it has not ended
+        asyncio.run(supervisor.run(_start(running)))
     except KeyboardInterrupt:
         if running and hasattr(running[0], "rest_watchdog"):
             running[0].rest_watchdog()

@@ -96,33 +96,41 @@ class Connection(WebSocket):
             self.wait -= dt_ms
             if self.wait <= 0:
                 self.wait = 0
-                state = self.state
-                if state == HELLO:
-                    self._abort("pending")
-                elif state == _PROTOCOL or state == _SELECT:
-                    self._refuse(1)
-                elif state == _ACCESS:
-                    self._open()  # the answer is a courtesy, its lack no reason to refuse a peer
-                elif _CMI <= state < ENDING:
-                    self.finish("slow")
-                else:
-                    if state < _CMI:
-                        self.why = "slow"
-                    self.state = DEAD
+                self._waited()
         if self.state == HELLO and not self.trusted:
-            if self.admits():
-                self._greet(True, T_HELLO)
-                if self._ready:
-                    self._agree()
-            elif self._prolong:
-                self._prolong -= dt_ms
-                if self._prolong <= 0:
-                    self._prolong = self._granted
-                    self._granted = 0
-                    if self._prolong:
-                        self.say(PROLONG_FRAME)
-                    else:  # we asked before and got no answer
-                        self._abort("pending")
+            self._hope(dt_ms)
+
+    def _waited(self):
+        """This state has lasted too long."""
+        state = self.state
+        if state == HELLO:
+            self._abort("pending")
+        elif state == _PROTOCOL or state == _SELECT:
+            self._refuse(1)
+        elif state == _ACCESS:
+            self._open()  # the answer is a courtesy, its lack no reason to refuse a peer
+        elif _CMI <= state < ENDING:
+            self.finish("slow")
+        else:
+            if state < _CMI:
+                self.why = "slow"
+            self.state = DEAD
+
+    def _hope(self, dt_ms):
+        """Is the peer trusted now? Else ask for more time when it is due."""
+        if self.admits():
+            self._greet(True, T_HELLO)
+            if self._ready:
+                self._agree()
+        elif self._prolong:
+            self._prolong -= dt_ms
+            if self._prolong <= 0:
+                self._prolong = self._granted
+                self._granted = 0
+                if self._prolong:
+                    self.say(PROLONG_FRAME)
+                else:  # we asked before and got no answer
+                    self._abort("pending")
 
     # --- messages
 

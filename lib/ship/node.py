@@ -23,6 +23,7 @@ _SUITES = (
     "TLS1-3-AES-128-GCM-SHA256",  # hosts only (T4)
 )
 _TICK = const(100)
+_SOON = const(1000)  # ms until it is seen whether a peer is to be dialled now
 _HTTP = const(2)  # states up to here have no websocket yet
 _WAITING = const(3)  # sockets that may wait for a handshake beside the sessions
 _TARGETS = const(8)
@@ -257,13 +258,19 @@ class Node:
             target = self._targets[ski]
             if target[4] > 0:
                 target[4] -= dt_ms
-            elif self.trust.is_trusted(ski) and len(self.sessions) < self._most:
-                for session in self.sessions:
-                    if session.ski == ski:
-                        break
-                else:
-                    target[4] = _AGAIN  # unless `left` says when
-                    address = socket.getaddrinfo(target[0], target[1])[0][-1]
-                    host = "%s:%d" % (target[0], target[1])
-                    self._begin(socket.socket(), ski, host, target[2], address)
-                    break
+            elif self._dialled(ski, target):
+                break
+
+    def _dialled(self, ski, target):
+        """Dial a trusted peer that has no connection, while there is a place; whether that was begun."""
+        target[4] = _SOON
+        if not self.trust.is_trusted(ski) or len(self.sessions) >= self._most:
+            return False
+        for session in self.sessions:
+            if session.ski == ski:
+                return False
+        target[4] = _AGAIN  # unless `left` says when
+        address = socket.getaddrinfo(target[0], target[1])[0][-1]
+        host = "%s:%d" % (target[0], target[1])
+        self._begin(socket.socket(), ski, host, target[2], address)
+        return True

@@ -82,59 +82,15 @@ class Session(Connection):
     async def run(self, raw, host, path=None, address=None):
         """Serve the peer at `host` behind `raw` until the end; as a client, dial `address` first, ask for `path`."""
         node = self.node
-        server = self.server
-        key = None
         self.host = host
         try:
-            if server:
+            if self.server:
                 await readable(raw)  # who connects and says nothing costs no more than this socket
             else:
-                try:
-                    raw.connect(address)
-                except OSError as error:
-                    if error.errno not in (115, 119):  # in progress: Linux, lwIP
-                        raise
-                await writable(raw)
+                await self.dial(raw, address)
             await node.turn(self, host)
-            try:
-                await node.owner.before_handshake()
-                self.why = "tls"
-                self.state = _TLS
-                self.wait = _T_TLS
-                tls = self.tls = node.context(server).wrap_socket(
-                    raw, server_side=server, do_handshake_on_connect=False
-                )
-                if not server:
-                    from ship.upgrade import request
-
-                    key, head = request(host.encode(), path.encode())
-                while True:  # the first read or write shakes hands
-                    end = tls.readinto(self.out) if server else tls.write(head)
-                    if end is not None or server and self.shaken():
-                        break
-                    await readable(raw)
-            finally:
-                await node.owner.after_handshake()
-                node.shaking = head = None
-            self.why = "certificate"
-            self.prove()
-            self.why = "double"
-            node.joined(self, host)
-            self.why = "http"
-            self.state = _HTTP
-            self.wait = _T_HTTP
-            end = end if server and end else 0
-            while not self.upgrade(end, key):  # the head is read into `out`, which is free now
-                n = tls.readinto(memoryview(self.out)[end:])
-                if n:
-                    end += n
-                elif n is None:
-                    await readable(raw)
-                else:
-                    raise OSError("closed")
-            self.why = "lost"
-            self.start()
-            key = None
+            await self.open_websocket(raw, path)
+            tls = self.tls
             while True:
                 while self.at < self.end:
                     self.feed()
@@ -166,6 +122,60 @@ class Session(Connection):
                 self.tls.close()
             raw.close()
             node.left(self)
+
+    async def dial(self, raw, address):
+        """Connect `raw` to `address`."""
+        try:
+            raw.connect(address)
+        except OSError as error:
+            if error.errno not in (115, 119):  # in progress: Linux, lwIP
+                raise
+        await writable(raw)
+
+    async def open_websocket(self, raw, path):
+        """Shake hands, look at the certificate, and open the websocket."""
+        end, key = await self.shake_hands(raw, path)
+        self.why = "certificate"
+        self.prove()
+        self.why = "double"
+        self.node.joined(self, self.host)
+        self.why = "http"
+        self.state = _HTTP
+        self.wait = _T_HTTP
+        while not self.upgrade(end, key):  # the head is read into `out`, which is free now
+            n = self.tls.readinto(memoryview(self.out)[end:])
+            if n:
+                end += n
+            elif n is None:
+                await readable(raw)
+            else:
+                raise OSError("closed")
+        self.why = "lost"
+        self.start()
+
+    async def shake_hands(self, raw, path):
+        """TLS; how much of the peer's HTTP head is in `out`, and of our own the key in it."""
+        node = self.node
+        server = self.server
+        key = head = None
+        try:
+            await node.owner.before_handshake()
+            self.why = "tls"
+            self.state = _TLS
+            self.wait = _T_TLS
+            tls = self.tls = node.context(server).wrap_socket(raw, server_side=server, do_handshake_on_connect=False)
+            if not server:
+                from ship.upgrade import request
+
+                key, head = request(self.host.encode(), path.encode())
+            while True:  # the first read or write shakes hands
+                end = tls.readinto(self.out) if server else tls.write(head)
+                if end is not None or server and self.shaken():
+                    return end if server and end else 0, key
+                await readable(raw)
+        finally:
+            await node.owner.after_handshake()
+            node.shaking = None
 
     def pump(self):
         """Send what is in `out`, then what is owed; False when the socket takes no more now."""

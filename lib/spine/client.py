@@ -52,11 +52,11 @@ class Client:
         self._step = self._current = 0
         self._fails = 0
         self._waiting = None  # msgCounter of the request on its way
-        self._due = 0
+        self.due = 0  # until then wish() has nothing
 
     def wish(self, now, header):
         """The schema of the next request, its header filled in and its data in `call`; None: nothing for now."""
-        if now < self._due:
+        if now < self.due:
             return None
         if self._waiting is not None:
             self.failed(now)
@@ -70,11 +70,11 @@ class Client:
             if not self._done >> step & 1:
                 break
         else:
-            self._due = now + _LOOK_MS
+            self.due = now + _LOOK_MS
             return None
         self._current = step
         self._waiting = header[_COUNTER]
-        self._due = now + _ANSWER_MS
+        self.due = now + _ANSWER_MS
         own = header[_DEVICE]
         peer = header[_TO_DEVICE]
         header[_ENTITY] = header[_TO_ENTITY] = NODE_AT
@@ -107,7 +107,7 @@ class Client:
         """The request was refused or not answered: go on with the next, later."""
         self._waiting = None
         self._fails = min(self._fails + 1, 4)  # 16 s: a heartbeat must not be missed for 120 s
-        self._due = now + (1000 << self._fails)
+        self.due = now + (1000 << self._fails)
 
     def answered(self, reference, error, now):
         """A reply (error 0) or a result to our message `reference`."""
@@ -118,7 +118,7 @@ class Client:
             return
         self._waiting = None
         self._fails = 0
-        self._due = now
+        self.due = now
         self._done |= 1 << self._current
 
     def seen(self, row):
@@ -144,12 +144,12 @@ class Client:
         if not whole:
             self._done &= ~1
             if self._waiting is None:
-                self._due = 0
+                self.due = 0
         elif found != self.sources:
             self._keep(found)
             self._step = _FIRST
             if self._waiting is None:
-                self._due = 0
+                self.due = 0
 
     def _keep(self, sources):
         """These are the peer's sources now; what was done of the old ones among them stays done."""

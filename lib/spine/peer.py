@@ -240,7 +240,9 @@ class Peer:
         header[_REFERENCE] = header[_ACK] = None
         # Own requests are few; behind a burst of 60 answers they would come too late.
         client = self.client
-        wish = client.wish(now, header) if client and (self._turn or not self._count) else None
+        wish = None
+        if client and now >= client.due and (self._turn or not self._count):
+            wish = client.wish(now, header)
         self._turn = False
         if wish:
             message.describe(wish, client.call)
