@@ -32,13 +32,13 @@ RESIDENT = {
     "ship.dnssd": "Responder.tick",
     "ship.dnssd_peers": "Peers.ask Peers.known",
     "ship.dnssd_socket": "serve _listen",
-    "ship.node": "Node.tick Node.keep Node.left Node.listen",
+    "ship.node": "Node.tick Node.step Node.left Node.listen",
     "ship.session": "Session.run Session.drained Session.pump Session.send",
     "ship.trust": "Trust.is_trusted Trust.known Trust.window_open",
     "ship.websocket": "WebSocket.emit",
     "spine.device": "Device.changed",
     "spine.peer": "Peer.next_message Peer._notify Peer.close Peer._drop",
-    "wallbox.app": "App.tasks App._guard App._arbiter App._remember",
+    "wallbox.app": "App.tasks App._guard App._arbitrate App._remember App._renew_echonet",
     "wallbox.board": "*",
     "wallbox.clock": "Clock.now_s",
     "wallbox.echonet_map.device_state": "DeviceStateMap.get DeviceStateMap.read",
@@ -69,7 +69,7 @@ RESIDENT = {
     "wallbox.limits.offer": "*",
     "wallbox.limits.plan": "place",
     "wallbox.limits.sources": "*",
-    "wallbox.ship_link": "ShipLink._clock ShipLink.button ShipLink._look ShipLink.after_handshake "
+    "wallbox.ship_link": "ShipLink._clock ShipLink.button ShipLink.look ShipLink.after_handshake "
                          "ShipLink.disconnected",
     "wallbox.spine_map.ac_measurement": "AcMeasurementFeature.value AcMeasurementFeature.step kind_and_phase",
     "wallbox.spine_map.device_configuration": "DeviceConfigurationFeature.step EvConfigurationFeature.step",
@@ -81,7 +81,7 @@ RESIDENT = {
     "wallbox.spine_map.incentive_table": "IncentiveTableFeature.step",
     "wallbox.spine_map.load_control": "LoadControlFeature.step",
     "wallbox.spine_map.measurement": "EvMeasurementFeature._value EvMeasurementFeature.step",
-    "wallbox.spine_map.node": "SpineNode.run SpineNode.step SpineNode.expect_ems SpineNode.disconnected "
+    "wallbox.spine_map.node": "SpineNode.step SpineNode.expect_ems SpineNode.disconnected "
                               "Link._send Link.close",
     "wallbox.spine_map.power_limit": "PowerLimitFeature.step",
     "wallbox.spine_map.session_summary": "SessionSummaryFeature.step",

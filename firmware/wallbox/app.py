@@ -36,6 +36,7 @@ _EMS_ROOM = const(57344)
 _EMS_ROOM_FULL = const(81920)
 _TICK_MS = const(10)
 _ARBITRATE_MS = const(100)
+_SHIP_MS = const(100)
 _ARBITER_MS = const(30000)  # without a decision the watchdog bites; the permission ran out long before
 _GAP_WINDOW_MS = const(60000)
 _LEASE_STEP_MS = const(1000)
@@ -58,6 +59,9 @@ class App:
         self.updating = False  # or the Progress of the update under way
         self.update = None  # how far an update is, or how the last one ended
         self.trial_s = settings.update_trial_s
+        self._requests = 0  # over ECHONET Lite, that were seen
+        self._saves = _SAVES  # that flash bears now
+        self._rest_ms = _REST_MS
         self.clock = Clock(board)
         self.station = station = Station(board, settings)
         self.journal = journal
@@ -130,18 +134,24 @@ class App:
         self.spine = SpineNode(self, settings, VERSION, self.clock)
         self.ship = ShipLink(self.station, settings, own, self.board.storage, self.spine)
 
+    def rounds(self):
+        """Name, period in ms and function of what is done again and again."""
+        yield "arbiter", _ARBITRATE_MS, self._arbitrate
+        yield "memory", _LOOK_MS, self._remember
+        if self.station.lease_ms is not None:
+            yield "echonet lease", _LEASE_STEP_MS, self._renew_echonet
+        if self.ship:
+            yield "ship sessions", _SHIP_MS, self.ship.node.step
+            yield "ship peers", _LOOK_MS, self.ship.look
+            yield "spine", _SHIP_MS, self.spine.step
+
     def tasks(self):
         """Name and coroutine function of every task, the guard's first."""
         yield "guard", self._guard
-        yield "arbiter", self._arbiter
-        yield "memory", self._remember
         yield "echonet", self.echonet.run
-        if self.station.lease_ms is not None:
-            yield "echonet lease", self._echonet_lease
         if self.ship:
             for task in self.ship.tasks():
                 yield task
-            yield "spine", self.spine.run
         if self.page:
             yield "page", self.page.run
         if self.board.serve_console:
@@ -175,53 +185,43 @@ class App:
             self.loop_gap_ms = max(worst, gap)
             await sleep_ms(max(_TICK_MS - ticks_diff(ticks_ms(), now), 0))
 
-    async def _arbiter(self):
-        while True:
-            self.load_control.step()
-            self.power_limit.step()
-            if self.charge_plan:
-                self.charge_plan.step()
-            if self.setpoint:
-                self.setpoint.step()
-            if self.ship:
-                self.ship.button(_ARBITRATE_MS, self.station.readings.button)
-            self.station.arbitrate()
-            await sleep_ms(_ARBITRATE_MS)
+    def _arbitrate(self):
+        self.load_control.step()
+        self.power_limit.step()
+        if self.charge_plan:
+            self.charge_plan.step()
+        if self.setpoint:
+            self.setpoint.step()
+        if self.ship:
+            self.ship.button(_ARBITRATE_MS, self.station.readings.button)
+        self.station.arbitrate()
 
-    async def _echonet_lease(self):
+    def _renew_echonet(self):
         """Any request is a sign of life; a lease that has run out stays so until its limit is written again."""
-        counts = self.echonet.node.counts
-        seen = 0
-        while True:
-            await sleep_ms(_LEASE_STEP_MS)
-            if seen != counts[0]:
-                seen = counts[0]
-                self.station.renew(self.power_limit.sources + self.load_control.sources)
-                if self.setpoint:
-                    self.setpoint.renew()
+        requests = self.echonet.node.counts[0]
+        if self._requests != requests:
+            self._requests = requests
+            self.station.renew(self.power_limit.sources + self.load_control.sources)
+            if self.setpoint:
+                self.setpoint.renew()
 
-    async def _remember(self):
+    def _remember(self):
         """Look how all is, and keep what was set without a heartbeat as soon as it changed, in bursts that flash
         bears."""
-        self.station.written = False
-        saves = _SAVES
-        waited_ms = 0
-        while True:
-            await sleep_ms(_LOOK_MS)
-            waited_ms += _LOOK_MS
-            self.health.step()
-            trim()
-            if waited_ms >= _REST_MS:
-                waited_ms = 0
-                saves = min(saves + 1, _SAVES)
-            try:
-                if self.station.written and saves:
-                    self._keep_asked()
-                    saves -= 1
-                if self.session_summary.step():
-                    self._keep_session()
-            except MemoryError:  # once more with what was loaded out of the way
-                release()
+        self.health.step()
+        trim()
+        self._rest_ms -= _LOOK_MS
+        if self._rest_ms <= 0:
+            self._rest_ms = _REST_MS
+            self._saves = min(self._saves + 1, _SAVES)
+        try:
+            if self.station.written and self._saves:
+                self._keep_asked()
+                self._saves -= 1
+            if self.session_summary.step():
+                self._keep_session()
+        except MemoryError:  # once more with what was loaded out of the way
+            release()
 
     def _keep_asked(self):
         self.station.written = False
@@ -338,6 +338,7 @@ def _start(running):
     _overwrite_stack(40)
     release()
     app.recall_sessions()
+    app.station.written = False  # so far nobody but what was kept
     release()
     ski, port = (app.ship.ski, app.ship.port) if app.ship else ("-", "-")
     page = " page=%s:%d" % (app.page.bind, app.page.port) if app.page else ""

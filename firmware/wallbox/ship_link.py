@@ -25,7 +25,6 @@ from ship.trust import PEER_BYTES, Trust
 _PEERS = const(4)  # found in the network at a time
 _TRUSTED = const(8)
 _SESSIONS = const(2)
-_LOOK_MS = const(500)
 _WINDOW_MS = const(120000)  # of the button
 _PRESS_MS = const(500)  # shorter is a bounce, longer than the next one means something else
 _LONG_PRESS_MS = const(5000)
@@ -88,6 +87,7 @@ class ShipLink:
         self._interface = settings.multicast_if and _octets(settings.multicast_if)
         self.network_changed(True)
         self._pressed_ms = 0
+        self._told = False  # that anybody may register
 
     def _import(self, settings):
         """Move the SKIs of the settings to the list of trust, once: who is removed from it stays out."""
@@ -114,9 +114,7 @@ class ShipLink:
     def tasks(self):
         """Name and coroutine function of each task."""
         yield "ship listener", self._listen
-        yield "ship sessions", self.node.keep
         yield "dns-sd", self._announce
-        yield "ship peers", self._look
 
     async def _listen(self):
         while True:  # a port in use or a lack of memory is no reason to end charging
@@ -130,20 +128,17 @@ class ShipLink:
     async def _announce(self):
         await serve(self.responder, self._clock)
 
-    async def _look(self):
+    def look(self):
         """Announce whether anybody may register, and dial trusted peers that were found."""
-        told = False
-        while True:
-            now_ms = self._clock()
-            window = self.trust.window_open(now_ms)
-            if window != told:  # each time it announces itself anew
-                told = window
-                self.responder.register(window)
-            self.spine.expect_ems(window or bool(self.trust.known()))
-            for ski, _, host, port, path, _ in self._found.known(now_ms):
-                if ski != self.ski:
-                    self.node.seen(ski, host, port, path)
-            await sleep_ms(_LOOK_MS)
+        now_ms = self._clock()
+        window = self.trust.window_open(now_ms)
+        if window != self._told:  # each time it announces itself anew
+            self._told = window
+            self.responder.register(window)
+        self.spine.expect_ems(window or bool(self.trust.known()))
+        for ski, _, host, port, path, _ in self._found.known(now_ms):
+            if ski != self.ski:
+                self.node.seen(ski, host, port, path)
 
     def network_changed(self, up, address=None):
         """The network went down, or came back with this address (dotted) where it is new."""

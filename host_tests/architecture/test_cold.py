@@ -240,7 +240,7 @@ def test_what_keeps_the_contactor_safe_is_never_taken_out():
             assert cold.RESIDENT[module] == "*", module  # all but constructors
     for name in ("step", "_enter", "limit_w", "heartbeat"):
         assert "ConsumptionLimit." + name in cold.RESIDENT["wallbox.limits.failsafe"].split()
-    for name in ("_guard", "_arbiter", "tasks"):
+    for name in ("_guard", "_arbitrate", "tasks"):
         assert "App." + name in cold.RESIDENT["wallbox.app"].split()
 
 

@@ -16,41 +16,70 @@ class Station:
 
 
 class App:
-    """`fates` of one task: how many ms pass before it fails; after the last it ends."""
+    """`fates` of one task or round: how many ms pass before it fails; after the last it is over."""
 
-    def __init__(self, name, fates):
+    def __init__(self, name, fates, round):
         self.station = Station()
         self.name = name
         self.fates = list(fates)
-        self.starts = 0
+        self.round = round
+        self.starts = self.others = 0
         self.failures = 0
         self.failed = None
+        self.over = False
         self.journal = Journal()
 
     def tasks(self):
-        yield self.name, self.task
+        if not self.round:
+            yield self.name, self.task
+
+    def rounds(self):
+        if self.round:
+            yield self.name, 300, self.act
+        yield "other", 100, self.other
 
     async def task(self):
+        self.act()
+
+    def act(self):
         self.starts += 1
         if self.fates:
             self.station.now_ms += self.fates.pop(0)
             raise ValueError("made up")
+        if not self.over:
+            self.over = True
+            self.others_before = self.others
+
+    def other(self):
+        self.others += 1
 
 
-def run(name, fates):
-    """The app after `fates`, without the pauses between two starts and without the words about each failure."""
-    app = App(name, fates)
+def run(name, fates, round=False, ms=1000):
+    """The app after `fates`, without the pauses between two starts and without the words about each failure; of a
+    clock that goes on by `ms` for each look at it."""
+    app = App(name, fates, round)
     reported = []
-    pause, report = supervisor.sleep_ms, supervisor.print_exception
+    kept = supervisor.sleep_ms, supervisor.print_exception, supervisor.ticks_ms
+    now = [0]
 
     async def no_pause(ms):
-        pass
+        await asyncio.sleep(0)
 
-    supervisor.sleep_ms, supervisor.print_exception = no_pause, reported.append
+    def clock():
+        now[0] += ms
+        return now[0]
+
+    async def until_over():
+        task = asyncio.create_task(supervisor.run(app))
+        while not app.over:
+            await asyncio.sleep(0)
+        task.cancel()
+
+    supervisor.sleep_ms, supervisor.print_exception, supervisor.ticks_ms = no_pause, reported.append, clock
     try:
-        asyncio.run(supervisor.run(app))
+        asyncio.run(until_over())
     finally:
-        supervisor.sleep_ms, supervisor.print_exception = pause, report
+        supervisor.sleep_ms, supervisor.print_exception, supervisor.ticks_ms = kept
     assert len(reported) == len(fates) and app.starts == len(fates) + 1
     return app
 
@@ -64,21 +93,29 @@ def events(app):
 
 
 def test_l2_a_task_that_failed_is_started_again():
-    app = run("arbiter", (1000, 1000))
-    assert app.station.failed == 0 and app.failures == 2 and app.failed == "arbiter"
-    assert events(app) == [(TASK_FAILED, 1), (TASK_FAILED, 2)]
+    for round in (False, True):
+        app = run("spine", (1000, 1000), round)
+        assert app.station.failed == 0 and app.failures == 2 and app.failed == "spine"
+        assert events(app) == [(TASK_FAILED, 1), (TASK_FAILED, 2)]
 
 
 def test_l2_three_failures_in_a_row_are_safe_state():
-    app = run("arbiter", (1000, 1000, 1000))
-    assert app.station.failed == 1
-    assert events(app) == [(TASK_FAILED, 1), (TASK_FAILED, 2), (TASK_FAILED, 3), (SAFE_STATE, 0)]
+    for round in (False, True):
+        app = run("arbiter", (1000, 1000, 1000), round)
+        assert app.station.failed == 1
+        assert events(app) == [(TASK_FAILED, 1), (TASK_FAILED, 2), (TASK_FAILED, 3), (SAFE_STATE, 0)]
 
 
 def test_l2_failures_far_apart_are_forgotten():
-    assert run("arbiter", (1000, 1000, 700000, 1000)).station.failed == 0
+    for round in (False, True):
+        assert run("arbiter", (1000, 1000, 700000, 1000), round).station.failed == 0
 
 
 def test_l2_a_guard_that_failed_once_is_safe_state():
     app = run("guard", (1000,))
     assert app.station.failed == 1 and events(app) == [(TASK_FAILED, 1), (SAFE_STATE, 0)]
+
+
+def test_each_round_has_its_own_time_and_one_that_failed_pauses_while_the_others_go_on():
+    assert run("arbiter", (), True, 100).others_before == 2  # 300 ms pass until the first time
+    assert run("arbiter", (0,), True, 100).others_before == 2 + 10  # and a second after a failure

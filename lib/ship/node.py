@@ -48,6 +48,7 @@ class Node:
         self.trust = trust
         self.clock = clock
         self.hurry = hurry  # time runs that much faster (tests)
+        self._then = clock()
         self.pool = [(bytearray(512), bytearray(1024)) for _ in range(sessions)]
         self.sessions = []
         self._most = sessions + _WAITING
@@ -231,13 +232,17 @@ class Node:
         target[4] = low * 1000 + (high - low) * 1000 * urandom(1)[0] // 256
 
     async def keep(self):
-        """Time for all connections, and the dialer, for ever."""
-        then = self.clock()
+        """Time for all connections, and the dialer, for ever: `step` every 100 ms."""
         while True:
             await sleep_ms(_TICK)
-            now = self.clock()
-            self.tick((now - then) * self.hurry)
-            then = now
+            self.step()
+
+    def step(self):
+        """Some time has passed."""
+        now = self.clock()
+        dt_ms = (now - self._then) * self.hurry
+        self._then = now
+        self.tick(dt_ms)
 
     def tick(self, dt_ms):
         """`dt_ms` have passed for everybody."""

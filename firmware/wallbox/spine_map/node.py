@@ -23,7 +23,6 @@ from wallbox.spine_map.power_limit import PowerLimitFeature
 
 _EVSE = const(1025)  # entity(1)
 _IDLE_MS = const(10)
-_STEP_MS = const(100)
 
 
 class SpineNode:
@@ -104,12 +103,6 @@ class SpineNode:
     def expect_ems(self, on):
         """Whether an EMS may be there: one is trusted, or any would be accepted."""
         self._commission(on)
-
-    async def run(self):
-        """Notify what changed, for ever."""
-        while True:
-            self.step()
-            await sleep_ms(_STEP_MS)
 
     def step(self):
         """Let each feature look for what changed."""
