@@ -34,8 +34,8 @@ _UNBOUND = const(9)
 
 
 class Incoming:
-    """What a datagram says: header `head` (as in DATAGRAM), own `feature`, `function` and its `place` there, its
-    `schema` and its `text`, `data`, `filters` (delete, partial, selectors, elements)."""
+    """What a datagram says: header `head` (as in DATAGRAM), own `feature`, the function `offered` there and its `place`,
+    its `schema` and its `text`, `data`, `filters` (delete, partial, selectors, elements)."""
 
     def __init__(self, peer, token_size, max_rows):
         self._peer = peer
@@ -48,7 +48,7 @@ class Incoming:
         for i in range(11):
             head[i] = None
         self.filters = []
-        self.error = self.schema = self.text = self.data = self.stage = self.feature = self.function = None
+        self.error = self.schema = self.text = self.data = self.stage = self.feature = self.offered = None
         self._named = None
         self._commands = 0
         self._in_filter = self._excess = False
@@ -56,7 +56,7 @@ class Incoming:
 
     def forget(self):
         """The datagram was acted on: drop what it held, the header's row stays."""
-        self.filters = self.text = self.data = self.stage = self.function = None
+        self.filters = self.text = self.data = self.stage = self.offered = None
 
     def verdict(self):
         """The datagram is over: the error number it earns so far, 0 for none."""
@@ -169,7 +169,7 @@ class Incoming:
             for i in range(len(functions)):
                 if is_called(functions[i][0], name):
                     self.place = i
-                    self.function = functions[i]
+                    self.offered = functions[i]
                     return functions[i][0]
         return None
 
@@ -187,7 +187,7 @@ class Incoming:
         if self.error:
             return None
         self.schema = schema
-        function = self.function
+        function = self.offered
         if classifier == "write" and len(function) > 4:
             if self.filters:
                 self.error = _COMBINATION
@@ -206,7 +206,7 @@ class Incoming:
             return _REJECTED
         if schema is None:
             return _UNSUPPORTED
-        function = self.function
+        function = self.offered
         if asked:
             return _UNSUPPORTED if function[1] is None else _OK
         if classifier == "write":

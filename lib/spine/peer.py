@@ -122,7 +122,7 @@ class Peer:
         filters = incoming.filters
         client = self.client
         if classifier == "write":
-            function = incoming.function
+            function = incoming.offered
             rows = None
             if not incoming.stage:
                 if filters and len(function) > 3 and function[3] & FULL_ONLY:
