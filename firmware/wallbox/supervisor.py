@@ -52,7 +52,7 @@ async def _keep(app, name, start):
 
 
 async def _take_turns(app):
-    rounds = [[every_ms, name, act, every_ms, None] for name, every_ms, act in app.rounds()]
+    rounds = [[0, name, act, every_ms, None] for name, every_ms, act in app.rounds()]
     then = ticks_ms()
     while True:
         now = ticks_ms()

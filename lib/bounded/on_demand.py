@@ -24,7 +24,7 @@ import sys
 
 from bounded.compat import const
 
-_ROOM = const(8192)  # bytes of heap to leave free for others
+_ROOM = const(4096)  # bytes of heap to leave free for others
 _FOLDER = "/cold"
 _MODULE = "x"  # of every function while it is loaded
 _WHOLE = "whole"  # a module, in the record that is its own

@@ -34,7 +34,7 @@ _UNBOUND = const(9)
 
 
 class Incoming:
-    """What a datagram says: header `head` (as in DATAGRAM), own `feature`, the function `offered` there and its `place`,
+    """What a datagram says: header `head` (as in DATAGRAM), own `feature`, the function `offered` there, its `place`,
     its `schema` and its `text`, `data`, `filters` (delete, partial, selectors, elements)."""
 
     def __init__(self, peer, token_size, max_rows):
