@@ -27,8 +27,13 @@ def imported_names(texts):
 
 def inline_literals(tree, imported, marked):
     """Put literals of module level into the functions that use them, where those are all `marked`: they have no name
-    then, and are on flash with them. The names that are gone."""
+    then, and are on flash with them. The names that are gone.
+
+    One that is compared with `is` stays: each load of a function makes a literal anew."""
     literal, uses, inside, within = {}, {}, set(), []
+    same = {each.id for node in ast.walk(tree) if isinstance(node, ast.Compare)
+            and any(isinstance(each, (ast.Is, ast.IsNot)) for each in node.ops)
+            for each in [node.left] + node.comparators if isinstance(each, ast.Name)}
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             name = constant_name(node)
@@ -44,7 +49,7 @@ def inline_literals(tree, imported, marked):
     gone = set()
     for name, (node, _) in literal.items():
         loads = [each for each in uses[name] if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)]
-        if name not in imported and len(loads) == len(uses[name]) - 1 and all(id(each) in inside for each in loads):
+        if name not in imported | same and len(loads) == len(uses[name]) - 1 and all(id(each) in inside for each in loads):
             gone.add(name)
             tree.body.remove(node)
     for each in within:

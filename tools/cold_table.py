@@ -99,12 +99,13 @@ RESIDENT = {
 TOGETHER = {
     "bounded.json_reader": "JsonReader.feed JsonReader._listed JsonReader._string JsonReader.begin JsonReader.name "
                            "JsonReader.open JsonReader.push JsonReader.skip JsonReader.unknown JsonReader.element "
-                           "JsonReader.began JsonReader.entry JsonReader.parent JsonReader._keep",
+                           "JsonReader.began JsonReader.entry JsonReader.parent JsonReader._keep "
+                           "JsonReader._scalar JsonReader._fits JsonReader._closed",
     "bounded.json_writer": "JsonWriter.*",
     "echonet.node": "Node.handle Node._answer",
     "echonet.udp": "Server._answer Server._send",
     "ship.connection": "Connection.part Connection.whole",
-    "ship.websocket": "WebSocket.feed WebSocket.put",
+    "ship.websocket": "WebSocket.feed WebSocket.begin_frame WebSocket.put",
     "spine.incoming": "Incoming._find Incoming._refusal Incoming._wanted Incoming.began Incoming.entry "
                       "Incoming.unknown Incoming.verdict Incoming.begin Incoming.element",
     "spine.message": "Message.*",

@@ -12,7 +12,7 @@ import os
 import sys
 
 from bounded.compat import const, ticks_diff, ticks_ms
-from bounded.on_demand import release, trim
+from bounded.on_demand import release, room
 from bounded.wait import sleep_ms
 from wallbox import supervisor
 from wallbox.clock import Clock
@@ -209,7 +209,7 @@ class App:
         """Look how all is, and keep what was set without a heartbeat as soon as it changed, in bursts that flash
         bears."""
         self.health.step()
-        trim()
+        room()
         self._rest_ms -= _LOOK_MS
         if self._rest_ms <= 0:
             self._rest_ms = _REST_MS

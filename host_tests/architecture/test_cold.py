@@ -259,3 +259,13 @@ def test_what_stays_in_memory_exists():
     members = {member for unit, members in link.LINKED.items() for member in (unit,) + members}
     for module in list(cold.RESIDENT) + list(cold.TOGETHER):
         assert module in members and any((module + ".").startswith(each + ".") for each in cold.COLD), module
+
+
+def test_a_literal_that_is_compared_by_identity_keeps_its_place():
+    """Each load of a function makes its literals anew: a datagram's schema would be another one after a release."""
+    text = ('SAME = b"which"\nOTHER = b"what"\nclass Thing:\n'
+            '    @cold_(0, False)\n    def begin(self):\n        self.schema = SAME\n        return OTHER\n'
+            '    @cold_(1, False)\n    def began(self):\n        return self.schema is SAME\n')
+    found = cold.split({"p.py": text}, lambda target: "p")
+    assert "SAME = b'which'" in found.texts["p.py"] and "OTHER" not in found.texts["p.py"]
+    assert all("b'which'" not in source for _, _, source, _ in found.functions)

@@ -156,59 +156,14 @@ class JsonReader:
             if what == _MORE:
                 return True
             if what <= _GOT_TAG:
-                letter = s[_TYPE]
-                slot = s[_SLOT]
-                if what == _GOT_WORD:
-                    value = small(token, s[_LENGTH])
-                    if value == _NOT_SMALL:
-                        value = self._word()
-                    kind = letter | 32
-                    if value is None:
-                        continue
-                    elif kind == 98:  # b
-                        if value is not True and value is not False:
-                            self.problem = 1
-                            continue
-                    elif value is True or value is False or kind == 115 or kind == 100:
-                        self.problem = 1
-                        continue
-                    elif kind == 109:  # m: a number whose scale may follow
-                        if self.row[slot + 1] is None:
-                            self.row[slot + 1] = KEEP
-                    elif value < 0 and kind != 105:
-                        self.problem = 1
-                        continue
-                elif what == _GOT_TAG:
-                    value = True
-                else:
-                    value = self._string(letter)
-                    if value is None:
-                        self.problem = 1
-                        continue
-                if letter < 97:
-                    value = self._listed(letter, slot, value)
-                self.row[slot] = value
+                self._scalar(what)
             elif what == _BEGIN:
                 at = s[_AT] | s[_AT + 1] << 8
                 self._rows.append(self.row)
                 self.row = [None] * (measure(self.schema, at) & 255)
                 self.owner.began(at)
             elif what == _END or what == _SPLIT:
-                at = s[_AT] | s[_AT + 1] << 8
-                row = self.row
-                self.row = self._rows.pop()
-                slot = s[_SLOT]
-                pushed = what == _END and s[s[_TOP] + _FRAME + _FLAGS] & _PUSHED
-                if not self._rows:
-                    self.complete = True
-                elif not self.owner.entry(at, row) and not pushed and row.count(None) < len(row):
-                    self._keep(slot, row)
-                if pushed:
-                    self.schema = self._whole
-                if what == _SPLIT:
-                    self._rows.append(self.row)
-                    self.row = [None] * len(row)
-                    self.owner.began(at)
+                self._closed(what)
             elif what == _UNKNOWN:
                 self.owner.unknown()
             elif what == _ELEMENT:
@@ -219,6 +174,61 @@ class JsonReader:
                 self.problem = 1
         self.complete = False
         return False
+
+    def _scalar(self, what):
+        # The value of an element is there.
+        s = self._s
+        letter = s[_TYPE]
+        slot = s[_SLOT]
+        if what == _GOT_WORD:
+            value = small(self.token, s[_LENGTH])
+            if value == _NOT_SMALL:
+                value = self._word()
+            if value is None:
+                return
+            if not self._fits(letter | 32, value):
+                self.problem = 1
+                return
+            if letter | 32 == 109 and self.row[slot + 1] is None:  # m: a number whose scale may follow
+                self.row[slot + 1] = KEEP
+        elif what == _GOT_TAG:
+            value = True
+        else:
+            value = self._string(letter)
+            if value is None:
+                self.problem = 1
+                return
+        if letter < 97:
+            value = self._listed(letter, slot, value)
+        self.row[slot] = value
+
+    def _fits(self, kind, value):
+        # Whether a word of JSON is of the type that the schema wants.
+        truth = value is True or value is False
+        if kind == 98:  # b
+            return truth
+        if truth or kind == 115 or kind == 100:
+            return False
+        return value >= 0 or kind == 105 or kind == 109
+
+    def _closed(self, what):
+        # An entry is complete.
+        s = self._s
+        at = s[_AT] | s[_AT + 1] << 8
+        row = self.row
+        self.row = self._rows.pop()
+        slot = s[_SLOT]
+        pushed = what == _END and s[s[_TOP] + _FRAME + _FLAGS] & _PUSHED
+        if not self._rows:
+            self.complete = True
+        elif not self.owner.entry(at, row) and not pushed and row.count(None) < len(row):
+            self._keep(slot, row)
+        if pushed:
+            self.schema = self._whole
+        if what == _SPLIT:
+            self._rows.append(self.row)
+            self.row = [None] * len(row)
+            self.owner.began(at)
 
     def _keep(self, slot, value):
         # Append to the list in `slot`, within the room there is.

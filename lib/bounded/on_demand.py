@@ -120,12 +120,7 @@ def _load(place, name):
 
 def _loaded(place, name):
     """The functions that are loaded with `name`, itself among them, by name; None when there is none."""
-    if gc.mem_free() < _ROOM:
-        gc.collect()
-        if gc.mem_free() < _ROOM:
-            release(len(_held) // 2)
-            if gc.mem_free() < _ROOM:
-                release()
+    room()
     try:
         return _load(place, name)
     except MemoryError:
@@ -146,18 +141,14 @@ def release(keep=0):
     gc.collect()
 
 
-def trim():
-    """To be called now and then: make room for those who do not load anything themselves."""
-    if _held and gc.mem_free() < _ROOM // 2:
-        gc.collect()
-        if gc.mem_free() < _ROOM // 2:
-            release()
-
-
-def room(size):
+def room(size=_ROOM):
     """Make `size` bytes of heap free, if that takes no more than to drop what was loaded."""
     if _held and gc.mem_free() < size:
-        release()
+        gc.collect()
+        if gc.mem_free() < size:
+            release(len(_held) // 2)
+            if gc.mem_free() < size:
+                release()
 
 
 def fetch(self, name):

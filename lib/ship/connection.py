@@ -6,6 +6,7 @@ Session, the subclass with the socket, has no private names: images for a device
 
 from bounded.compat import const
 from bounded.json_reader import JsonReader
+from bounded.on_demand import release
 from ship.messages import (
     ABORT_FRAME, ASKED, ASK_FRAME, CLOSING, CONFIRM_FRAME, CONTROL, ERROR_FRAME, FLAT, FORMATS, HELLO_FRAME,
     ID_FRAME, LEAVE_FRAME, LONGEST, MAJOR, PHASE, PIN_FRAME, PIN_STATE, PROLONG_FRAME, PROTOCOL_FRAME,
@@ -138,6 +139,7 @@ class Connection(WebSocket):
         """Open the data phase when that is due, and hand on SPINE payload."""
         if self.opening:
             self.opening = False
+            release()
             self.opened()
         receiver = self.receiver
         if self.piece < self.stop:

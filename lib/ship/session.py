@@ -9,6 +9,7 @@ an ESP32.
 """
 
 from bounded.compat import const
+from bounded.on_demand import release, room
 from bounded.wait import readable, sleep_ms, writable
 
 from ship.connection import DATA, Connection
@@ -89,10 +90,12 @@ class Session(Connection):
             else:
                 await self.dial(raw, address)
             await node.turn(self, host)
+            release()  # what is to last finds its place beside the rest, not between code that goes again
             await self.open_websocket(raw, path)
             tls = self.tls
             while True:
                 while self.at < self.end:
+                    room()
                     self.feed()
                     work = self.deliver()
                     if work:

@@ -55,31 +55,8 @@ class WebSocket:
                 self.got += 1
                 if self.got < self.need:
                     continue
-                size = header[1] & 127
-                opcode = header[0] & 15
-                if self.need == 2:
-                    if (
-                        header[0] & 0x70  # no extension was agreed
-                        or (header[1] > 127) != server
-                        or opcode not in (0, 2, 8, 9, 10)
-                        or (size > 125 or header[0] < 128 if opcode > 7 else (opcode == 0) != self.within)
-                    ):
-                        return self.broken(b"\x88\x03\xea")
-                    self.need = 2 + (8 if size == 127 else 2 if size == 126 else 0) + (4 if server else 0)
-                    if self.need > 2:
-                        continue
-                at = self.need - (4 if server else 0)
-                if at > 2:
-                    size = int.from_bytes(header[2:at], "big")
-                self.key[:4] = header[at : at + 4]
-                self.key[4] = 0
-                self.left = size
-                if opcode > 7:
-                    self.echo = b""
-                elif size > MESSAGE:
-                    return self.broken(b"\x88\x03\xf1")
-                else:
-                    self.within = True
+                if not self.begin_frame(header, server):
+                    continue
             else:
                 stop = min(self.end, at + self.left)
                 if server:
@@ -91,19 +68,16 @@ class WebSocket:
                 else:
                     self.part(at, stop)
                     if self.size > MESSAGE:
-                        return self.broken(b"\x88\x03\xf1")
+                        self.broken(b"\x88\x03\xf1")
+                        return False
                     if self.left and self.piece < self.stop:
                         return True
             if not self.left:
                 self.got = 0
                 self.need = 2
-                opcode = header[0] & 15
-                if opcode == 9:
-                    self.say(b"\x8a" + self.echo)
-                elif opcode == 8:
-                    self.finish("rejected" if self.echo[:2] == b"\x11\x64" else "closed", b"\x88\x03\xe8")
-                    self.over = True
-                elif opcode < 8:
+                if header[0] & 8:
+                    self.control(header[0] & 15)
+                else:
                     if header[0] & 128:
                         self.within = False
                         self.whole()
@@ -112,13 +86,51 @@ class WebSocket:
                         return True
         return False
 
+    def begin_frame(self, header, server):
+        """As much of a frame's header as was asked for is there; whether that was all of it, and good."""
+        size = header[1] & 127
+        opcode = header[0] & 15
+        if self.need == 2:
+            if (
+                header[0] & 0x70  # no extension was agreed
+                or (header[1] > 127) != server
+                or opcode not in (0, 2, 8, 9, 10)
+                or (size > 125 or header[0] < 128 if opcode > 7 else (opcode == 0) != self.within)
+            ):
+                self.broken(b"\x88\x03\xea")
+                return False
+            self.need = 2 + (8 if size == 127 else 2 if size == 126 else 0) + (4 if server else 0)
+            if self.need > 2:
+                return False
+        at = self.need - (4 if server else 0)
+        if at > 2:
+            size = int.from_bytes(header[2:at], "big")
+        self.key[:4] = header[at : at + 4]
+        self.key[4] = 0
+        self.left = size
+        if opcode > 7:
+            self.echo = b""
+        elif size > MESSAGE:
+            self.broken(b"\x88\x03\xf1")
+            return False
+        else:
+            self.within = True
+        return True
+
+    def control(self, opcode):
+        """A control frame is complete."""
+        if opcode == 9:
+            self.say(b"\x8a" + self.echo)
+        elif opcode == 8:
+            self.finish("rejected" if self.echo[:2] == b"\x11\x64" else "closed", b"\x88\x03\xe8")
+            self.over = True
+
     def broken(self, code):
         """The peer broke a rule of the websocket: read no more, close with 1002 or 1009."""
         self.finish("frame", code)
         self.end = 0
         self.left = 1 << 29
         self.got = self.need
-        return False
 
     def say(self, frame):
         """Owe a frame; what is owed already is said once, and of pings and pongs only a few."""

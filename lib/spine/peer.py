@@ -166,9 +166,7 @@ class Peer:
         if (own or device.address) != device.address or (client_device or self.address) != self.address:
             return _REJECTED
         if schema is UNBIND or schema is UNSUBSCRIBE:
-            for each in list(relations):
-                if _covers(client, client_feature, each[2], each[3]) and _covers(entity, number, each[1], each[0][0]):
-                    self._drop(relations, each)
+            self._end_relations(relations, row)
             return _OK
         if client is None or client_feature is None or entity is None or number is None:
             return _REJECTED
@@ -183,25 +181,39 @@ class Peer:
         if len(relations) >= _RELATIONS:
             return _OVERLOAD
         if binding:
-            bound = 0
-            for peer in device.peers:
-                for each in peer.bindings:
-                    bound += each[0] is feature and each[1] == entity
-            if bound >= device.bindings:
-                return _REJECTED
-            relations.append((feature, entity, client, client_feature))
-            device.hook(self, "bound", client, feature)
-            return _OK
+            return self._bind(feature, entity, client, client_feature)
+        self._subscribe(feature, entity, client, client_feature)
+        return _OK
+
+    def _end_relations(self, relations, row):
+        client, client_feature, _, entity, number = row[1:6]
+        for each in list(relations):
+            if _covers(client, client_feature, each[2], each[3]) and _covers(entity, number, each[1], each[0][0]):
+                self._drop(relations, each)
+
+    def _bind(self, feature, entity, client, client_feature):
+        device = self.device
+        bound = 0
+        for peer in device.peers:
+            for each in peer.bindings:
+                bound += each[0] is feature and each[1] == entity
+        if bound >= device.bindings:
+            return _REJECTED
+        self.bindings.append((feature, entity, client, client_feature))
+        device.hook(self, "bound", client, feature)
+        return _OK
+
+    def _subscribe(self, feature, entity, client, client_feature):
+        device = self.device
         first = []
         for function in functions_of(feature):
             if len(function) > 3 and function[3] & FIRST:
                 first.append(function[0])
-        relations.append([feature, entity, client, client_feature, first, 0])
+        self.subscriptions.append([feature, entity, client, client_feature, first, 0])
         self._pending = True
         if feature is device.node and self._known is None:
             self._known = list(device.entities)
             self._revision = device.revision
-        return _OK
 
     def _drop(self, relations, each):
         relations.remove(each)
