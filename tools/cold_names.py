@@ -49,7 +49,9 @@ def inline_literals(tree, imported, marked):
     gone = set()
     for name, (node, _) in literal.items():
         loads = [each for each in uses[name] if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)]
-        if name not in imported | same and len(loads) == len(uses[name]) - 1 and all(id(each) in inside for each in loads):
+        if name in imported or name in same or len(loads) < len(uses[name]) - 1:
+            continue
+        if all(id(each) in inside for each in loads):
             gone.add(name)
             tree.body.remove(node)
     for each in within:
