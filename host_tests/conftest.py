@@ -1,7 +1,7 @@
 """What every test session has: the runs under MicroPython, the peers that may be missing, the closing words.
 
-Two processes share the work (Makefile). Where the machine allows it each has a network of its own, so that tests with
-sockets do not meet; elsewhere one of the two runs all of interop/.
+Three processes share the work (Makefile), for those that wait leave two cores half idle. Where the machine allows it
+each has a network of its own, so that tests with sockets do not meet; elsewhere one of them runs all of interop/.
 
 pure/ and simulation/ run three times (CPython, MicroPython 64-bit and 32-bit); properties/ and interop/ are
 ordinary pytest. Whatever could not run is named at the end; in CI it fails instead.

@@ -23,9 +23,14 @@ async def _heard(spine):
         pass
 
 
+def _partly(feature, function):
+    """Whether the box announces partial writes of it."""
+    return "partial" in (feature.functions.get(function, {}).get("write") or {})
+
+
 async def _write_rows(spine, feature, function, rows, before=()):
     """A partial write of the rows of a list function; a full list where the box announces no partial writes."""
-    if "partial" not in (feature.functions.get(function, {}).get("write") or {}) and not before:
+    if not _partly(feature, function) and not before:
         await spine.write(feature, function, {function[:-8] + "Data": rows})
     else:
         await spine.write(feature, function, {function[:-8] + "Data": rows}, [*before, _PARTIAL])
@@ -187,6 +192,8 @@ async def setpoint(spine, watts, active=True, duration_s=None):
     await _heard(spine)
     row = {"setpointId": keys[0]}
     before = _ends(row, duration_s, "setpointListData", "setpointId")
+    if not _partly(feature, "setpointListData"):
+        before = []  # a full list has no old end
     if watts is not None:
         row["value"] = scaled(watts)
     row["isSetpointActive"] = active

@@ -7,15 +7,22 @@ import re
 import pytest
 from sim_process import SimProcess
 
+from host_tests.interop.firmware_spine import Story
 from host_tests.peers.echonet_box import Raw
 from host_tests.peers.until import until
 
-_BIND, _OWN = "127.0.78.1", "127.0.78.2"
+_BIND, _OWN, _BUTTON, _SELF_TEST = ["127.0.78.%d" % number for number in range(1, 5)]
 
 
-def sim(*arguments, **named):
-    return SimProcess("--runtime", "mpy32", "--bind", _BIND, "--multicast-if", "127.0.0.1", "--quiet", *arguments,
+def sim(*arguments, bind=_BIND, **named):
+    return SimProcess("--runtime", "mpy32", "--bind", bind, "--multicast-if", "127.0.0.1", "--quiet", *arguments,
                       **named)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def stories():
+    """What mostly waits runs beside the others, each with a wallbox of its own."""
+    return {"button": Story(stuck_button), "self-test": Story(self_test)}
 
 
 def log(box, n=20):
@@ -70,8 +77,8 @@ def test_l2_a_guard_that_fails_is_safe_state_until_a_person_restarts():
     with sim() as box:
         charge(box)
         box.control.call("fault", name="loop_stall", value=-1)
-        state = box.control.wait(lambda state: "FIRMWARE" in (state["faults"] or ()))
-        assert not state["contactor"]["commanded"] and state["pilot"]["duty_permille"] == 1000
+        box.control.wait(lambda state: "FIRMWARE" in (state["faults"] or ()) and not state["contactor"]["commanded"]
+                         and state["pilot"]["duty_permille"] == 1000)
         state = box.control.wait(lambda state: not state["contactor"]["closed"])  # it travels for 15 ms
         operations = state["contactor"]["operations"]
         state = box.control.wait(lambda state: state["led"] == 17)
@@ -143,14 +150,18 @@ def test_factory_reset_by_the_button_keeps_who_the_device_is(tmp_path):
         assert any("factory reset by the button" in row for row in log(box)) and starts(box)[0] == "start after reset"
 
 
-def test_s1_a_stuck_button_resets_nothing():
-    with sim("--set", "own_w=50") as box:
+def stuck_button():
+    with sim("--set", "own_w=50", bind=_BUTTON) as box:
         box.control.call("fault", name="button_stuck")
         box.control.call("restart")  # pressed from before the start on
-        box.control.wait(lambda state: state.get("uptime_ms", 0) > 13000, 30)
+        box.control.wait(lambda state: state.get("uptime_ms", 0) > 13000)
         box.control.call("fault", name="button_stuck", on=False)
-        box.control.wait(lambda state: state.get("uptime_ms", 0) > 15000, 30)
+        box.control.wait(lambda state: state.get("uptime_ms", 0) > 15000)
         assert settings_of(box)["own_w"] == 50
+
+
+def test_s1_a_stuck_button_resets_nothing(stories):
+    stories["button"].end(120)
 
 
 def test_wipe_by_word_is_refused_while_charging_and_makes_a_new_device(tmp_path):
@@ -201,8 +212,8 @@ def _over(result):
     return result if result["over"] else None
 
 
-def test_self_test_in_the_whole_firmware():
-    with sim("--set", "page_password=") as box:
+def self_test():
+    with sim("--set", "page_password=", bind=_SELF_TEST) as box:
         assert box.control.call("test")["ok"]
         box.control.wait(lambda state: state["pilot"]["duty_permille"] == 100)
         box.control.wait(lambda state: state["pilot"]["state"] == "F")
@@ -212,3 +223,7 @@ def test_self_test_in_the_whole_firmware():
         assert not box.control.state()["contactor"]["operations"]
         charge(box)
         assert "car" in box.control.ask({"op": "test"})["error"]
+
+
+def test_self_test_in_the_whole_firmware(stories):
+    stories["self-test"].end(120)

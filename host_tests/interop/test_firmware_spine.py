@@ -1,7 +1,7 @@
 """SPINE in the whole firmware, with an unmodified EMS on eebus-go: limits, measurements, relations, restarts.
 
 Every form of a write and every rule of LPC in simulated time: pure/test_spine_map_*.py and test_failsafe_lpc.py. The
-two stories of 120 s, and that of 200 cars, run beside the others, each with a wallbox of its own.
+two stories of 120 s, that of 200 cars and that of one phase run beside the others, each with a wallbox of its own.
 """
 
 import time
@@ -25,7 +25,7 @@ def known(tmp_path_factory):
 @pytest.fixture(scope="module")
 def stories(known):
     return {"loss": Story(lambda: heartbeat_lost(known["loss"])), "alone": Story(lambda: never_a_limit(known["alone"])),
-            "cars": Story(lambda: many_cars(known["cars"], CARS))}
+            "cars": Story(lambda: many_cars(known["cars"], CARS)), "open": Story(lambda: one_phase(known["open"]))}
 
 
 @pytest.fixture(scope="module")
@@ -351,21 +351,25 @@ def test_echonet_lite_shows_the_same_limit(box, charging):
         assert int(controller.get("99"), 16) == 11000
 
 
-def test_one_phase_and_nobody_trusted_yet(known):
+def one_phase(identity):
     with Wallbox(OPEN, "--set", "ratings.phases=1", car={"phases": 1, "ready": True}) as box:
         assert box.amperes(32)["binding"] == "board"
-        box.control.call("trust", ski=known["open"].ski)
+        box.control.call("trust", ski=identity.ski)
         assert box.amperes(18.2)["binding"] == "consumption limit"  # 4200 W on one phase
-        with box.ems(known["open"]) as ems:
+        with box.ems(identity) as ems:
             ems.wait_ready()
             limited(ems, 2300)
             box.amperes(9.9)  # 5 W are the box's own
             ems.until(lambda: abs(ems.call("mpc.current_per_phase", wait_ms=2000)[0] - 9.9) < 0.2)
             assert len(ems.call("mpc.power_per_phase")) == 1 and len(ems.call("mpc.voltage_per_phase")) == 1
             assert ems.call("lpc.nominal_max", wait_ms=2000) == 7360
-        box.control.call("untrust", ski=known["open"].ski)
+        box.control.call("untrust", ski=identity.ski)
         box.amperes(32)
         box.survived()
+
+
+def test_one_phase_and_nobody_trusted_yet(stories):
+    stories["open"].end(120)
 
 
 def test_rule_901_rule_906_and_pitfall_11_an_ems_that_never_states_a_limit(stories):

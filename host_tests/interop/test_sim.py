@@ -39,7 +39,7 @@ def gone(pid, timeout_s=30):
 
 @pytest.fixture(scope="module")
 def box():
-    with sim("--runtime", "mpy32") as running:
+    with sim("--runtime", "mpy32", "--set", "rise_ma_per_5s=80000", "--set", "resume_hold_s=0") as running:
         yield running
 
 

@@ -168,9 +168,13 @@ def test_setpoint():
     box = Recorder((1, 1), "Setpoint", {"setpointListData": {}, "setpointDescriptionListData": {
         "setpointDescriptionData": [{"setpointId": 4, "setpointType": "valueAbsolute", "unit": "W"}]}})
     asyncio.run(ems_writes.setpoint(box, -3000))
-    assert box.written == (
-        '[[{"function":"setpointListData"},{%s},{"setpointListData":[{"setpointData":[[{"setpointId":4},{"value":'
-        '[{"number":-3000},{"scale":0}]},{"isSetpointActive":true}]]}]}]]' % _PARTIAL)
+    row = '{"setpointId":4},%s{"value":[{"number":-3000},{"scale":0}]},{"isSetpointActive":true}'
+    written = '[[{"function":"setpointListData"},{%s},{"setpointListData":[{"setpointData":[[%s]]}]}]]'
+    no_end = '{"cmdControl":[{"delete":[]}]},{"setpointListDataSelectors":[{"setpointId":4}]},' \
+             '{"setpointDataElements":[{"timePeriod":[]}]}'
+    assert box.written == written % (_PARTIAL.replace("[[", "[[%s],[" % no_end), row % "")
+    asyncio.run(ems_writes.setpoint(box, -3000, duration_s=90))
+    assert box.written == written % (_PARTIAL, row % '{"timePeriod":[{"endTime":"PT1M30S"}]},')
     with pytest.raises(SpineError, match="no setpoint in W"):
         asyncio.run(ems_writes.setpoint(Recorder((1, 1), "Setpoint", {"setpointListData": {}}), 1))
 
