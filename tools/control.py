@@ -50,7 +50,7 @@ class Control:
         """Everything the simulator and the firmware know, see DESIGN of the control port: pilot, offer_ma, ..."""
         return self.call("state")
 
-    def wait(self, predicate, timeout_s=40, every_s=0.05):
+    def wait(self, predicate, timeout_s=40, every_s=0.1):
         """Poll until `predicate(state)` holds and return that state; TimeoutError with the last state else."""
         end = time.monotonic() + timeout_s
         while True:

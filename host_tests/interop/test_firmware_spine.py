@@ -74,8 +74,9 @@ def heartbeat_lost(identity):
             assert box.control.state()["offer_ma"] == 13000
             time.sleep(2)
         before = len(ems.events)
-        box.amperes(7.2)
+        box.control.wait(lambda state: state["offer_ma"] == 7200)
         assert SILENCE_S - 4 < time.monotonic() - stopped < SILENCE_S + 6
+        box.amperes(7.2)
         ems.wait_event("lpc.limit", lambda event: not event["value"]["active"], after=before)
         assert ems.call("lpc.write", value=6000, active=True)["error"] == 7  # TS-036
         ems.call("heartbeat.start")

@@ -233,7 +233,7 @@ class Ems:
                 return value
             assert time.monotonic() < end, "no %s within %s s; events:\n%s\nstate: %s" % (
                 what, timeout, "\n".join(json.dumps(each)[:300] for each in self.events[-12:]), self.call("state"))
-            time.sleep(0.05)
+            time.sleep(0.1)
 
     def messages(self, direction=None, function=None, classifier=None):
         """SPINE datagrams of the log as {"t", "dir", "header", "cmd"}; direction is "in" or "out"."""

@@ -160,7 +160,7 @@ def test_it_is_cancelled_at_any_turn_until_the_pointer_has_moved():
     app = device()
     while not app.restarts:
         app = device()
-        turn += 1
+        turn += 1 if _MARCH else 7  # CPython reads the sources anew each time
         answer = ask(app, turn, file=_FILE)
         if not app.restarts:
             assert answer["cancel"] == {"update": "being cancelled"} and app.update == "failed: it was cancelled"
