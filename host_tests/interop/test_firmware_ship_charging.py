@@ -126,7 +126,8 @@ def test_hostile_clients_disturb_neither_the_car_nor_the_ems(guarded, identities
         peer.wait_ready()
         box.wait_sessions(DATA)
         obeys(peer, 4200)  # 6 A: nothing changes by itself from then on
-        duty = box.control.wait(lambda state: state["pilot"]["duty_permille"] in (100, 101))["pilot"]["duty_permille"]
+        duty = box.control.wait(lambda state: state["pilot"]["duty_permille"] in (100, 101)
+                                and state["current_ma"][0] > 5000)["pilot"]["duty_permille"]
         sockets = box.idle_sockets + 1
         box.wait_sockets(sockets)
         with Watch(box) as watch:
