@@ -115,7 +115,7 @@ def test_a_session_that_the_power_ended_is_found_and_summed_up(box, ems):
     begun(box)
     state = box.control.wait(lambda state: (state["session_wh"] or 0) >= 4, 40)
     box.control.call("powercut")
-    assert box.control.wait(lambda now: now["firmware"] == "ok")["total_wh"] >= state["total_wh"]
+    box.control.wait(lambda now: (now.get("total_wh") or 0) >= state["total_wh"])  # once the meter has told
     rows = ended(box, before + 1)
     assert rows[0]["ended"] == "power cut" and rows[0]["energy_wh"] >= state["session_wh"]
     box.control.wait(lambda state: state["session_wh"] is not None)
