@@ -25,6 +25,7 @@ FETCHED, KEPT, CALLED, LATER, PLACE = "fetched", "kept", "called", "later", "tel
 FETCH, MADE, LOADED, WHOLE = "fetch", "made", "anew", "whole"
 OURS = (FETCHED, KEPT, CALLED, LATER, FETCH, MADE, LOADED)
 MODULE = "bounded.on_demand"
+ALONE = "functions"  # of a feature (lib/spine/device.py): wanted where nothing else of it is, and memory is short
 _LEAST = 40  # nodes of a module's function that is worth a stub
 
 
@@ -66,7 +67,8 @@ def mark(sources, unit_of, everything=False):
                     stays = node.name + "." + each.name in stay or "*" in stay and each.name != "__init__"
                     if _movable(each) and not stays and (each.name == "__init__" or len(
                             methods[kin[node.name], each.name]) == 1):
-                        together = small or {node.name + "." + each.name, node.name + ".*"} & often
+                        together = {node.name + "." + each.name, node.name + ".*"} & often
+                        together = together or small and each.name != ALONE
                         put(each, "%s.%s.%s" % (name, node.name, each.name),
                             bool(together) and each.name != "__init__")
             elif _movable(node) and not {node.name, "*"} & stay and node.name not in keyworded:

@@ -37,7 +37,8 @@ RESIDENT = {
     "ship.trust": "Trust.is_trusted Trust.known Trust.window_open",
     "ship.websocket": "WebSocket.emit",
     "spine.device": "Device.changed",
-    "spine.peer": "Peer.next_message Peer._notify Peer.close Peer._drop",
+    "spine.incoming": "Incoming.begin",
+    "spine.peer": "Peer.begin Peer.ready Peer.next_message Peer._notify Peer.close Peer._drop",
     "wallbox.app": "App.tasks App._guard App._arbitrate App._remember App._renew_echonet",
     "wallbox.board": "*",
     "wallbox.clock": "Clock.now_s",
@@ -82,7 +83,7 @@ RESIDENT = {
     "wallbox.spine_map.load_control": "LoadControlFeature.step",
     "wallbox.spine_map.measurement": "EvMeasurementFeature._value EvMeasurementFeature.step",
     "wallbox.spine_map.node": "SpineNode.step SpineNode.expect_ems SpineNode.disconnected "
-                              "Link._send Link.close",
+                              "Link.begin Link._send Link.close",
     "wallbox.spine_map.power_limit": "PowerLimitFeature.step",
     "wallbox.spine_map.session_summary": "SessionSummaryFeature.step",
     "wallbox.spine_map.setpoint": "SetpointFeature.step",
@@ -98,8 +99,7 @@ RESIDENT = {
 # What is loaded together, as soon as one of them is called: the methods of a class that run for every datagram.
 TOGETHER = {
     "bounded.json_reader": "JsonReader.feed JsonReader._listed JsonReader._string JsonReader.begin JsonReader.name "
-                           "JsonReader.open JsonReader.push JsonReader.skip JsonReader.unknown JsonReader.element "
-                           "JsonReader.began JsonReader.entry JsonReader.parent JsonReader._keep "
+                           "JsonReader.open JsonReader.push JsonReader.skip JsonReader.parent JsonReader._keep "
                            "JsonReader._scalar JsonReader._fits JsonReader._closed",
     "bounded.json_writer": "JsonWriter.*",
     "echonet.node": "Node.handle Node._answer",
@@ -107,9 +107,9 @@ TOGETHER = {
     "ship.connection": "Connection.part Connection.whole",
     "ship.websocket": "WebSocket.feed WebSocket.begin_frame WebSocket.put",
     "spine.incoming": "Incoming._find Incoming._refusal Incoming._wanted Incoming.began Incoming.entry "
-                      "Incoming.unknown Incoming.verdict Incoming.begin Incoming.element",
+                      "Incoming.unknown",
     "spine.message": "Message.*",
-    "spine.peer": "Peer.begin Peer.end Peer.ready Peer._act Peer._say",
+    "spine.peer": "Peer.end Peer._act",
     "wallbox.limits.plan": "Planner.step Planner._lay_out Planner._fill",
 }
 

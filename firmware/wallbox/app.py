@@ -32,8 +32,8 @@ VERSION = "0.1.0"
 
 # Heap for SHIP and SPINE on 32 bit, as measured: with so much left before they are loaded an EMS is served while a car
 # charges (tools/heap.py), in the profile full over all use cases at once.
-_EMS_ROOM = const(57344)
-_EMS_ROOM_FULL = const(81920)
+_EMS_ROOM = const(45056)
+_EMS_ROOM_FULL = const(57344)
 _TICK_MS = const(10)
 _ARBITRATE_MS = const(100)
 _SHIP_MS = const(100)
