@@ -10,6 +10,7 @@ from host_tests.pure.spine_box import DATAGRAM
 from host_tests.pure.spine_station import read
 from host_tests.pure.test_spine_map_ev import CarBox
 from host_tests.pure.test_spine_map_session_summary import LISTS, OBJECTS, PLAIN, BillBox, bill, shares, total
+from spine.device import functions_of
 from spine.schema import text
 
 
@@ -37,8 +38,9 @@ def replies(box):
         while address > 1:
             numbers.insert(0, address & 1023)
             address >>= 10
-        for number, _, role, functions in features:
-            for function in functions:
+        for feature in features:
+            number, _, role = feature[:3]
+            for function in functions_of(feature):
                 if role != "client" and function[1] is not None:
                     name = text(function[0]).split(b":")[0].decode()
                     box.tell("read", read(name), to=(numbers, number))

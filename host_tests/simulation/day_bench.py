@@ -76,8 +76,7 @@ class DayBench(StationBox):
             self.station.arbitrate()
             if self._calm_ms < _CALM_MS or self.now - self._looked_ms >= 1000:
                 self._looked_ms = self.now
-                for step in self.node._steps:
-                    step()
+                self.node.step()
         self.station.tick(dt_ms)
         self.checker(self)
         self._calm_ms = 0 if self._moved() else self._calm_ms + dt_ms
