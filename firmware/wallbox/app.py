@@ -12,7 +12,7 @@ import os
 import sys
 
 from bounded.compat import const, ticks_diff, ticks_ms
-from bounded.on_demand import release, room
+from bounded.on_demand import forget_stack, release, room
 from bounded.wait import sleep_ms
 from wallbox import supervisor
 from wallbox.clock import Clock
@@ -33,7 +33,7 @@ VERSION = "0.1.0"
 # Heap for SHIP and SPINE on 32 bit, as measured: with so much left before they are loaded an EMS is served while a car
 # charges (tools/heap.py), in the profile full over all use cases at once.
 _EMS_ROOM = const(45056)
-_EMS_ROOM_FULL = const(57344)
+_EMS_ROOM_FULL = const(59392)
 _TICK_MS = const(10)
 _ARBITRATE_MS = const(100)
 _SHIP_MS = const(100)
@@ -296,13 +296,6 @@ def installed_board():
         raise SystemExit("boards/ must hold exactly one board")
 
 
-def _overwrite_stack(depth):
-    """The collector keeps whatever an old word on the stack points to. What loading the modules has left there, under
-    the frames of tasks that never end, would hold 6 KB of dead code for as long as the wallbox runs."""
-    if depth:
-        _overwrite_stack(depth - 1)
-
-
 def _count_start(board, problem):
     """The journal, this start in it and in flash, and the number of quick starts when they lead to safe mode."""
     from wallbox import starts
@@ -335,7 +328,7 @@ def _start(running):
     remembered.restore(app, board.storage)
     started.free()
     del settings, config, remembered, started
-    _overwrite_stack(40)
+    forget_stack(40)  # 6 KB of dead code under the frames of tasks that never end
     release()
     app.recall_sessions()
     app.station.written = False  # so far nobody but what was kept

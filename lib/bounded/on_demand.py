@@ -93,7 +93,12 @@ def read_text(number):
     file = open(_mounted().path, "rb")
     file.seek(number >> 16)
     size = file.read(2)
-    text = file.read(size[0] << 8 | size[1])
+    size = size[0] << 8 | size[1]
+    try:
+        text = file.read(size)
+    except MemoryError:  # up to half a KB in one piece
+        release()
+        text = file.read(size)
     file.close()
     return text
 
@@ -149,6 +154,13 @@ def room(size=_ROOM):
             release(len(_held) // 2)
             if gc.mem_free() < size:
                 release()
+
+
+def forget_stack(depth):
+    """The collector keeps whatever an old word on the stack points to: overwrite what ran before and has returned, some
+    200 bytes of stack for each of `depth`."""
+    if depth:
+        forget_stack(depth - 1)
 
 
 def fetch(self, name):

@@ -9,7 +9,7 @@ an ESP32.
 """
 
 from bounded.compat import const
-from bounded.on_demand import release, room
+from bounded.on_demand import forget_stack, release, room
 from bounded.wait import readable, sleep_ms, writable
 
 from ship.connection import DATA, Connection
@@ -22,6 +22,7 @@ _T_TLS = const(3000)  # nobody else shakes hands meanwhile, and charging may pau
 _T_HTTP = const(5000)
 _HEAD = const(8)  # as in connection.py
 _PAUSE = const(4)  # ms between two looks at a full socket
+_FRAMES = const(10)  # as deep as feed() goes
 
 
 class Session(Connection):
@@ -97,6 +98,7 @@ class Session(Connection):
                 while self.at < self.end:
                     room()
                     self.feed()
+                    forget_stack(_FRAMES)
                     work = self.deliver()
                     if work:
                         await work
