@@ -7,10 +7,10 @@ VENV := .build/venv/bin/python
 # make run STAY=1 keeps the wallbox up after the story; LONG=1 waits 120 s for the loss of a heartbeat, too
 run: ; @$(call exists,demo.py) && $(PYTHON) tools/setup.py run && exec $(VENV) tools/demo.py $(if $(LONG),--long) $(if $(STAY),--stay) $(ARGS)
 
-# make test ARGS="host_tests/pure -k guard"
+# make test ARGS="host_tests/pure -k guard" WORKERS=2
 test:
 	@$(PYTHON) tools/setup.py test
-	@$(VENV) -m ruff check -q --output-format concise . && lint=0 || lint=1; $(VENV) -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS) || exit; \
+	@$(VENV) -m ruff check -q --output-format concise . && lint=0 || lint=1; $(VENV) -m pytest -n $(or $(WORKERS),3) --dist loadfile --no-loadscope-reorder $(ARGS) || exit; \
 	if [ $$lint = 1 ]; then echo "The tests passed, but ruff complains: its lines stand above them." >&2; exit 1; fi
 
 lint: ; @$(PYTHON) tools/setup.py test && exec $(VENV) -m ruff check .
