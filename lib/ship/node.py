@@ -1,8 +1,8 @@
 """The SHIP node: listener, dialer, and which connection to a peer is the one (SHIP 12.2.2).
 
 `owner` is told of everything: `await before_handshake()` and `await after_handshake()` around the arithmetic of
-TLS, which blocks a microcontroller; `connected(session)` returns the receiver of SPINE payload (begin, feed, end);
-`disconnected(session)`.
+TLS, which blocks a microcontroller; `connected(session)` returns the receiver of SPINE payload (begin and end, see
+connection.py); `disconnected(session)`.
 """
 
 import asyncio

@@ -14,13 +14,12 @@ from bounded.wait import readable, sleep_ms, writable
 
 from ship.connection import DATA, Connection
 from ship.messages import SILENCE
-from ship.websocket import DEAD
+from ship.websocket import DEAD, HEAD
 
 _TLS = const(1)
 _HTTP = const(2)
 _T_TLS = const(3000)  # nobody else shakes hands meanwhile, and charging may pause
 _T_HTTP = const(5000)
-_HEAD = const(8)  # as in connection.py
 _PAUSE = const(4)  # ms between two looks at a full socket
 _FRAMES = const(10)  # as deep as feed() goes
 
@@ -208,7 +207,7 @@ class Session(Connection):
         first = 2
         try:
             await self.drained()
-            view = memoryview(self.out)[_HEAD:]
+            view = memoryview(self.out)[HEAD:]
             held = 2  # the type byte; later the last byte of a full buffer, so that the last fragment is never empty
             while True:
                 view[0] = held

@@ -14,7 +14,7 @@ from ship.messages import MESSAGE, mask
 
 ENDING = const(11)  # a state: a websocket close is on its way
 DEAD = const(12)
-_HEAD = const(8)  # room for the longest header of an outgoing frame
+HEAD = const(8)  # room for the longest header of an outgoing frame
 
 
 class WebSocket:
@@ -144,7 +144,7 @@ class WebSocket:
             if not self.streaming or frame[0] & 8:  # only websocket control may come between fragments
                 self.owed.remove(frame)
                 size = len(frame) - 1
-                self.out[_HEAD : _HEAD + size] = memoryview(frame)[1:]
+                self.out[HEAD : HEAD + size] = memoryview(frame)[1:]
                 self.put(frame[0], size)
                 return True
         self.sent = self.fill = 0
@@ -153,17 +153,17 @@ class WebSocket:
         return False
 
     def put(self, first, size):
-        """Make `size` bytes at out[_HEAD:] a frame that begins with the byte `first`, in out[sent:fill]."""
+        """Make `size` bytes at out[HEAD:] a frame that begins with the byte `first`, in out[sent:fill]."""
         out = self.out
         client = 0 if self.server else 4
-        self.fill = _HEAD + size
-        at = self.sent = _HEAD - 2 - client - (2 if size > 125 else 0)
+        self.fill = HEAD + size
+        at = self.sent = HEAD - 2 - client - (2 if size > 125 else 0)
         out[at] = first
         out[at + 1] = client << 5 | min(size, 126)
         if size > 125:
             out[at + 2] = size >> 8
             out[at + 3] = size & 255
         if client:
-            out[_HEAD - 4 : _HEAD] = self.key[:4] = urandom(4)
+            out[HEAD - 4 : HEAD] = self.key[:4] = urandom(4)
             self.key[4] = 0
-            mask(out, self.key, _HEAD, self.fill)
+            mask(out, self.key, HEAD, self.fill)
