@@ -44,4 +44,5 @@ if _pointer.left or _image:
         pass
 else:
     del sys.modules["slots"]
+    del slots.Pointer, slots.Files  # an old word on the stack may keep the module
 del _folder, _image, _pointer, slots

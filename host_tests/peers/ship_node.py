@@ -154,7 +154,7 @@ class Demo:
             "memory": gc.mem_alloc(),
             "sessions": [[s.ski, s.state, s.server, s.why] for s in node.sessions],
             "counts": node.counts,
-            "pool": len(node.pool),
+            "pool": len(node.pool) + node.unmade,
             "events": events,
             "askers": self.trust.askers,
             "known": self.trust.known(),

@@ -11,6 +11,7 @@ import tls
 from os import urandom
 
 from bounded.compat import const, peer_ip
+from bounded.on_demand import release
 from bounded.wait import readable, sleep_ms
 
 from ship.connection import DATA, HELLO, NEW
@@ -35,8 +36,13 @@ _EVERY = const(10000)  # ms between handshakes of one address in the long run; t
 _BACK_OFF = const(b"\x00\x03\x03\x0a\x0a\x14\x14\x3c")  # seconds, from and to
 
 
+def _buffers():
+    return bytearray(512), bytearray(1024)
+
+
 class Node:
-    """Serves and dials; `sessions` peers at once, each with its two buffers from the start.
+    """Serves and dials; `sessions` peers at once. The buffers of the first are there from the start, those of another
+    from when it comes, for good.
 
     `identity` is certificate and key in DER, or a function that reads them."""
 
@@ -49,7 +55,8 @@ class Node:
         self.clock = clock
         self.hurry = hurry  # time runs that much faster (tests)
         self._then = clock()
-        self.pool = [(bytearray(512), bytearray(1024)) for _ in range(sessions)]
+        self.pool = [_buffers()]
+        self.unmade = sessions - 1  # pairs of buffers
         self.sessions = []
         self._most = sessions + _WAITING
         self.counts = {}
@@ -91,14 +98,24 @@ class Node:
             if len(self._debts) >= _ADDRESSES:
                 self._debts = {}
             self._debts[host] = due
-        while self.shaking or not self.pool:
+        while self.shaking or not (self.pool or self.unmade):
             if not self.shaking:
                 self._make_room()
             await sleep_ms(20)
+        session.pair = self._pair(session)
         self.shaking = session
-        session.pair = self.pool.pop()
         session.inb, session.out = session.pair
         session.view = memoryview(session.inb)
+
+    def _pair(self, session):
+        if self.pool:
+            return self.pool.pop()
+        session.why = "memory"
+        release()
+        pair = _buffers()
+        session.why = "lost"
+        self.unmade -= 1
+        return pair
 
     def _make_room(self):
         for session in self.sessions:

@@ -115,7 +115,7 @@ class Message:
         step = self._step
         if step == _END:
             self._step = _IDLE
-            self._source = self._row = None
+            self._source = self._row = self._schema = None
             return
         if step == _ENTRIES and self._row is not None:
             if self._wrote:

@@ -34,7 +34,7 @@ _ACK = const(9)
 
 # A message owed: own entity and feature, the peer's entity and feature, reference, place of the function or -1 - error.
 _OWED = const(6)
-_QUEUE = const(16)  # messages
+_QUEUE = const(8)  # messages
 _RELATIONS = const(48)  # subscriptions, bindings of one peer
 
 

@@ -31,7 +31,7 @@ class SpineNode:
     def __init__(self, app, settings, version, clock):
         self._station = station = app.station
         self._consumption = app.power_limit.consumption
-        self._commission = app.power_limit.commission
+        self._power_limit = app.power_limit
         self._guards = None  # (peer, its entity) that bound the limit: the energy guard
         self._links = {}  # by session
         self._beats = {}  # peer: (its entity, arrival) of the last heartbeat
@@ -46,7 +46,7 @@ class SpineNode:
         diagnosis = DeviceDiagnosisFeature(device, station, app.device_state, clock)
         measurement = AcMeasurementFeature(device, station, clock)
         self._load = limit.feature
-        self._beat = diagnosis.beat
+        self._diagnosis = diagnosis
         self._steps = (limit, configuration, diagnosis, measurement)
         self._ev = None
         more = ()
@@ -102,7 +102,7 @@ class SpineNode:
 
     def expect_ems(self, on):
         """Whether an EMS may be there: one is trusted, or any would be accepted."""
-        self._commission(on)
+        self._power_limit.commission(on)
 
     def step(self):
         """Let each feature look for what changed."""
@@ -115,7 +115,7 @@ class SpineNode:
             what = "alive"  # it has gone on: not the one of an EMS that beats no more and only connects again
         if what == "alive":
             if value[0] and self._clock.now_s() is None and self._clock.borrow(value[0]):
-                self._beat()  # the one before had no time stamp
+                self._diagnosis.beat()  # the one before had no time stamp
             self._beats[peer] = (address, now_ms)
             if self._guards == (peer, address):
                 self._counted = peer.address, address, value[1]
