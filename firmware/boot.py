@@ -10,39 +10,39 @@ import sys
 
 import slots
 
-_TRIAL_MS = 60000  # from here until the program feeds the watchdog
+# Every name here stays in memory for good, unless MicroPython has it in ROM: hence these.
 
-_pointer = slots.Pointer()
-if _pointer.left == 1:
+ptr = slots.Pointer()
+if ptr.left == 1:
     print("the new program did not prove itself: the one before it starts")
-_folder = _pointer.begin()
-_image = False  # MicroPython is on trial, for this start alone: the bootloader takes it back at the next
+path = ptr.begin()
+update = False  # MicroPython is on trial, for this start alone: the bootloader takes it back at the next
 try:
-    _files = os.listdir()
-    if "ota.tried" in _files:
+    items = os.listdir()
+    if "ota.tried" in items:
         print("the new MicroPython did not prove itself")
         os.remove("ota.tried")
-    if "ota.trial" in _files:
+    if "ota.trial" in items:
         os.rename("ota.trial", "ota.tried")
-        _image = True
-    del _files
+        update = True
+    del items
 except OSError:
     pass
-if _folder:
-    _folder = ("/" if os.getcwd() == "/" else "") + _folder
-    sys.path[:0] = [_folder, _folder + "/lib"]
+if path:
+    path = ("/" if os.getcwd() == "/" else "") + path
+    sys.path[:0] = [path, path + "/lib"]
 elif "lib" not in sys.path and "/lib" not in sys.path:
     sys.path.append("lib")
-if _pointer.left or _image:
-    print("on trial, %d more starts" % max(_pointer.left - 1, 0))
+if ptr.left or update:
+    print("on trial, %d more starts" % max(ptr.left - 1, 0))
     slots.watchdog = None
     try:
         from machine import WDT
 
-        slots.watchdog = WDT(timeout=_TRIAL_MS).feed
+        slots.watchdog = WDT(timeout=60000).feed  # ms from here until the program feeds it
     except ImportError:  # not a chip
         pass
 else:
     del sys.modules["slots"]
     del slots.Pointer, slots.Files  # an old word on the stack may keep the module
-del _folder, _image, _pointer, slots
+del path, update, ptr, slots

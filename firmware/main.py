@@ -13,7 +13,7 @@ if hasattr(gc, "threshold"):
     gc.threshold(2048)
 
 
-def _start():
+def start():
     try:
         import wallbox
     except ImportError:
@@ -30,12 +30,12 @@ def _start():
 
 
 try:
-    _start()
-except Exception as error:
+    start()
+except Exception as exc:
     if "slots" not in sys.modules:
         raise
     import machine
 
-    sys.print_exception(error)
+    sys.print_exception(exc)
     print("this program is on trial and failed: start again")
     machine.reset()

@@ -15,43 +15,45 @@ from binascii import crc32
 from struct import pack, unpack
 
 FOLDERS = ("a", "b")
-FILES = ("slot.0", "slot.1")
-_BYTES = 10  # sequence number, folder, starts left, CRC-32
+FILES = ("slot.0", "slot.1")  # ten bytes each: sequence number, folder, starts left, CRC-32
 
 
 class Files:
-    """The files of the folder `root`, as far as a pointer needs them."""
+    """The files of the folder `path`, as far as a pointer needs them."""
 
-    def __init__(self, root=""):
-        self._root = root
+    def __init__(self, path=""):
+        self.path = path
 
-    def read(self, name, at, count):
+    def read(self, name, start, count):
         try:
-            with open(self._root + name, "rb") as file:
-                file.seek(at)
+            with open(self.path + name, "rb") as file:
+                file.seek(start)
                 return file.read(count)
         except OSError:
             return b""
 
     def write(self, name, data):
-        with open(self._root + name, "wb") as file:
+        with open(self.path + name, "wb") as file:
             file.write(data)
 
 
 class Pointer:
-    """`folder`: the one that starts, None without a pointer. `left`: 0 = proven, else 1 more than starts on trial."""
+    """`folder`: the one that starts, None without a pointer. `left`: 0 = proven, else 1 more than starts on trial.
 
-    def __init__(self, store=None):
-        self._store = store or Files()
-        self._seq = self._file = self.left = 0
+    (What has a name here has it in memory for good, unless MicroPython has it in ROM: hence `io`, `hash`, `version`.)
+    """
+
+    def __init__(self, io=None):
+        self.io = io or Files()
+        self.version = self.index = self.left = 0
         self.folder = None
         for file in (0, 1):
-            raw = self._store.read(FILES[file], 0, _BYTES + 1)
-            if len(raw) == _BYTES:
-                seq, folder, left, crc = unpack("<IBBI", raw)
-                if crc == crc32(raw[:6]) and folder < 2 and seq > self._seq:
-                    self._seq = seq
-                    self._file = 1 - file
+            raw = self.io.read(FILES[file], 0, 11)  # one more than there should be
+            if len(raw) == 10:
+                version, folder, left, hash = unpack("<IBBI", raw)
+                if hash == crc32(raw[:6]) and folder < 2 and version > self.version:
+                    self.version = version
+                    self.index = 1 - file
                     self.folder = FOLDERS[folder]
                     self.left = left
 
@@ -66,28 +68,28 @@ class Pointer:
                 if self.left == 1:
                     self.switch(self.other())
                 else:
-                    self._write(self.folder, self.left - 1)
+                    self.write(self.folder, self.left - 1)
             except OSError:  # it cannot be counted, so it must not start
                 self.folder = self.other()
                 self.left = 0
         return self.folder
 
-    def switch(self, folder, starts=0):
-        """Start from `folder` from now on: proven, or on trial for so many starts (the other must be whole then)."""
-        self._write(folder, starts + 1 if starts else 0)
+    def switch(self, folder, count=0):
+        """Start from `folder` from now on: proven, or on trial for `count` starts (the other must be whole then)."""
+        self.write(folder, count + 1 if count else 0)
 
     def prove(self):
         """The program that runs does its work: it stays."""
         if self.left:
-            self._write(self.folder, 0)
+            self.write(self.folder, 0)
 
-    def _write(self, folder, left):
-        raw = pack("<IBB", self._seq + 1, FOLDERS.index(folder), left)
-        raw += pack("<I", crc32(raw))
-        self._store.write(FILES[self._file], raw)
-        if self._store.read(FILES[self._file], 0, _BYTES + 1) != raw:
+    def write(self, folder, left):
+        raw = pack("<IBB", self.version + 1, FOLDERS.index(folder), left)
+        raw += crc32(raw).to_bytes(4, "little")
+        self.io.write(FILES[self.index], raw)
+        if self.io.read(FILES[self.index], 0, 11) != raw:
             raise OSError(5)  # EIO: it reads back otherwise
-        self._seq += 1
-        self._file = 1 - self._file
+        self.version += 1
+        self.index = 1 - self.index
         self.folder = folder
         self.left = left

@@ -14,7 +14,7 @@ the decorator MARK; `split` on the finished text, which has the short names, and
 
 import ast
 
-from cold_names import imported_names, inline_literals
+from cold_names import imported_names, inline_literals, weight
 from cold_anew import import_anew
 from cold_table import ANEW, COLD, RESIDENT, SMALL, TOGETHER
 from link_names import constant_name, families
@@ -26,7 +26,7 @@ FETCH, MADE, LOADED, WHOLE = "fetch", "made", "anew", "whole"
 OURS = (FETCHED, KEPT, CALLED, LATER, FETCH, MADE, LOADED)
 MODULE = "bounded.on_demand"
 ALONE = "functions"  # of a feature (lib/spine/device.py): wanted where nothing else of it is, and memory is short
-_LEAST = 40  # of _weight: a function of a module that is worth a stub
+_LEAST = 40  # of weight(): a function of a module that is worth a stub
 
 
 class ColdError(Exception):
@@ -72,18 +72,10 @@ def mark(sources, unit_of, everything=False):
                         put(each, "%s.%s.%s" % (name, node.name, each.name),
                             bool(together) and each.name != "__init__")
             elif _movable(node) and not {node.name, "*"} & stay and node.name not in keyworded:
-                if _weight(node) >= _LEAST:
+                if weight(node) >= _LEAST:
                     put(node, "%s.%s" % (name, node.name))
         result[name] = ast.unparse(tree)
     return result, names
-
-
-def _weight(node):
-    """Nodes of a function, without its docstring, and what its texts weigh beside them."""
-    body = node.body[1:] if ast.get_docstring(node) is not None else node.body
-    found = [each for part in body for each in ast.walk(part)]
-    texts = [each.value for each in found if isinstance(each, ast.Constant) and isinstance(each.value, (str, bytes))]
-    return len(found) + sum(map(len, texts)) // 4
 
 
 def _keyworded(trees):

@@ -1,4 +1,4 @@
-"""What of a module others use, and which of its literals only functions on flash do (cold.py)."""
+"""What of a module others use, and which of its literals only functions on flash do; what a function weighs (cold.py)."""
 
 import ast
 
@@ -23,6 +23,14 @@ def imported_names(texts):
                 elif isinstance(node.value, (ast.Name, ast.Attribute)) and ast.unparse(node.value) in modules:
                     found.setdefault(modules[ast.unparse(node.value)], set()).add(node.attr)
     return found
+
+
+def weight(node):
+    """Nodes of a function, without its docstring, and what its texts weigh beside them."""
+    body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+    found = [each for part in body for each in ast.walk(part)]
+    texts = [each.value for each in found if isinstance(each, ast.Constant) and isinstance(each.value, (str, bytes))]
+    return len(found) + sum(map(len, texts)) // 4
 
 
 def inline_literals(tree, imported, marked):
