@@ -1,4 +1,4 @@
-"""What of a module others use, and which of its literals only functions on flash do; what a function weighs (cold.py)."""
+"""Names of a module that others use, literals that only functions on flash use, weights of functions (cold.py)."""
 
 import ast
 
