@@ -93,11 +93,11 @@ class Devkit:
 
         return call
 
-    async def serve_console(self, console):
+    def serve_console(self, console):
         """Words for the car, and those of console.py."""
         from boards.esp32.console import serve
 
-        await serve(self._call(console))
+        return serve(self._call(console))
 
 
 def create(settings):

@@ -140,11 +140,11 @@ class Wallbox:
         if self._meter:
             yield "meter", self._meter.run
 
-    async def serve_console(self, console):
+    def serve_console(self, console):
         """The words of console.py on the serial port."""
         from boards.esp32.console import serve
 
-        await serve(console.call)
+        return serve(console.call)
 
 
 def _optional(pin, mode, pull=None):

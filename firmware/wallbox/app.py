@@ -11,9 +11,8 @@ import gc
 import os
 import sys
 
-from bounded.compat import const, ticks_diff, ticks_ms
+from bounded.compat import const
 from bounded.on_demand import forget_stack, release, room
-from bounded.wait import sleep_ms
 from wallbox import supervisor
 from wallbox.clock import Clock
 from wallbox.console import Console
@@ -34,11 +33,8 @@ VERSION = "0.1.0"
 # charges (tools/heap.py), in the profile full over all use cases at once.
 _EMS_ROOM = const(45056)
 _EMS_ROOM_FULL = const(59392)
-_TICK_MS = const(10)
 _ARBITRATE_MS = const(100)
 _SHIP_MS = const(100)
-_ARBITER_MS = const(30000)  # without a decision the watchdog bites; the permission ran out long before
-_GAP_WINDOW_MS = const(60000)
 _LEASE_STEP_MS = const(1000)
 _LOOK_MS = const(500)  # until a change is kept
 _SAVES = const(8)  # in a burst, then one each
@@ -146,8 +142,7 @@ class App:
             yield "spine", _SHIP_MS, self.spine.step
 
     def tasks(self):
-        """Name and coroutine function of every task, the guard's first."""
-        yield "guard", self._guard
+        """Name of every task beside the guard's, and the function that gives its coroutine."""
         yield "echonet", self.echonet.run
         if self.ship:
             for task in self.ship.tasks():
@@ -162,28 +157,6 @@ class App:
             from wallbox.trial import Trial
 
             yield "trial", Trial(self, self.trial_s).run
-
-    async def _guard(self):
-        station = self.station
-        feed = getattr(self.board, "feed_watchdog", None)
-        last = ticks_ms()
-        gap = worst = window_ms = 0
-        while True:
-            now = ticks_ms()
-            dt_ms = ticks_diff(now, last)
-            last = now
-            station.tick(dt_ms)
-            # in safe state nothing is permitted any more, and the console stays
-            if feed and (not station.well or station.now_ms - station.arbitrated_ms < _ARBITER_MS):
-                feed()
-            if dt_ms > gap:
-                gap = dt_ms
-            window_ms += dt_ms
-            if window_ms >= _GAP_WINDOW_MS:
-                worst = gap
-                gap = window_ms = 0
-            self.loop_gap_ms = max(worst, gap)
-            await sleep_ms(max(_TICK_MS - ticks_diff(ticks_ms(), now), 0))
 
     def _arbitrate(self):
         self.load_control.step()
@@ -252,8 +225,8 @@ class App:
 
         session_records.restore(self, self.board.storage)
 
-    async def _console(self):
-        await self.board.serve_console(self.console)
+    def _console(self):
+        return self.board.serve_console(self.console)
 
     def restart(self):
         """Start again as after a reset, the contactor open; does not return."""

@@ -6,10 +6,12 @@ A board is the package `boards/<name>` with `create(settings)`. What it returns 
     sample(readings)       fill in what is measured now; allocates nothing, never blocks for long
     apply(outputs)         drive pilot, contactor, lock, RCM test line and LED; allocates nothing
     storage                folder for persistent records
-    serve_console(console) coroutine that answers what arrives on the board's own console line (console.py), or None
+    serve_console(console) gives a coroutine that answers what arrives on the board's own console line (console.py); or
+                           None
     restart()              start again as after a reset; does not return (a board made of a process has none)
     ota()                  the module that brings a new MicroPython (boards/esp32/ota.py), of chips
-    tasks(app)             if it has any: name and coroutine function of each task of its own (the network's keeper)
+    tasks(app)             if it has any: name of each task of its own (the network's keeper), and the function that
+                           gives its coroutine
     reset_cause            why it started, as machine.reset_cause(): 1 power-on (or brown-out), 2 reset, 3 watchdog,
                            5 soft reset; 0 or missing = unknown
     feed_watchdog()        if it has one: called at every tick of a healthy guard; without it the hardware resets all

@@ -112,7 +112,7 @@ class ShipLink:
         self.due_ms[0] = 0
 
     def tasks(self):
-        """Name and coroutine function of each task."""
+        """Name of each task, and the function that gives its coroutine."""
         yield "ship listener", self._listen
         yield "dns-sd", self._announce
 
@@ -125,8 +125,8 @@ class ShipLink:
             self.node.socket.close()
             await sleep_ms(_AGAIN_MS)
 
-    async def _announce(self):
-        await serve(self.responder, self._clock)
+    def _announce(self):
+        return serve(self.responder, self._clock)
 
     def look(self):
         """Announce whether anybody may register, and dial trusted peers that were found."""

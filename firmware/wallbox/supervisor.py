@@ -1,7 +1,8 @@
-"""Keeps the tasks running: one that fails is started again; one that keeps failing puts the station into safe state.
+"""Keeps everything running: a task that fails is started again; one that keeps failing leads to safe state.
 
-What is done again and again, in its own time but in one go, needs no task: those take turns, and one that fails pauses
-and counts as a task does. (A task takes some 400 bytes.) The guard needs no supervisor to be safe: its permission is a
+What is done again and again, in its own time but in one go, needs no task: those take turns, and one that fails
+pauses and counts as a task does. Tasks have nothing around them that would take memory while they wait: in the same
+turns it is seen, up to 100 ms late, that one is done. The guard needs no supervisor to be safe: its permission is a
 lease. What this adds is that a fault in one task is seen, counted and survived by the others.
 """
 
@@ -13,8 +14,17 @@ from wallbox.journal import SAFE_STATE, TASK_FAILED
 
 _PAUSE_MS = const(1000)
 _ROUND_MS = const(100)
+_TICK_MS = const(10)
 _FAILURES = const(3)  # of one task, each within _FORGET_MS of the one before: then safe state
 _FORGET_MS = const(600000)
+_ARBITER_MS = const(30000)  # without a decision the watchdog bites; the permission ran out long before
+_GAP_WINDOW_MS = const(60000)
+
+# One list for all: a list for each would take 48 bytes more. Of each
+#   ms left until it acts or is started again, or the task (None: it has returned)
+#   its name, its function, ms between two turns (0: a task), what _count gave
+_ROW = const(5)
+_rows = []
 
 
 def _report(name, error):
@@ -40,39 +50,88 @@ def _count(app, name, error, record):
     return failures, station.now_ms
 
 
-async def _keep(app, name, start):
-    record = None
+def _unheard(_, context):
+    """The loop has a task that failed and that nobody awaited so far: of ours `run` tells."""
+    if context.get("future") not in _rows:
+        print(context["message"])
+        print_exception(context.get("exception"))
+
+
+async def _guard(app):
+    """The guard's ticks. It is no row: a tick that fails must open the contactor at once, and here nothing, neither the
+    loop nor a turn of somebody else, comes between the failure and _count."""
+    station = app.station
+    feed = getattr(app.board, "feed_watchdog", None)
+    last = ticks_ms()
+    gap = window_ms = 0
     while True:
+        now = ticks_ms()
+        dt_ms = ticks_diff(now, last)
+        last = now
         try:
-            await start()
-            return
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other tasks go on
-            record = _count(app, name, error, record)
-        await sleep_ms(_PAUSE_MS)
+            station.tick(dt_ms)
+            # in safe state nothing is permitted any more, and the console stays
+            if feed and (not station.well or station.now_ms - station.arbitrated_ms < _ARBITER_MS):
+                feed()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the tasks go on
+            _count(app, "guard", error, None)
+            await sleep_ms(_PAUSE_MS)
+            last = ticks_ms()
+            continue
+        if dt_ms > gap:
+            gap = dt_ms
+        if gap > app.loop_gap_ms:
+            app.loop_gap_ms = gap
+        window_ms += dt_ms
+        if window_ms >= _GAP_WINDOW_MS:
+            app.loop_gap_ms = gap
+            gap = window_ms = 0
+        await sleep_ms(max(_TICK_MS - ticks_diff(ticks_ms(), now), 0))
 
 
-async def _take_turns(app):
-    rounds = [[0, name, act, every_ms, None] for name, every_ms, act in app.rounds()]
+def _begin(app):
+    """Let the guard tick from now on; all rows, none of which has begun."""
+    asyncio.get_event_loop().set_exception_handler(_unheard)
+    asyncio.create_task(_guard(app))
+    rows = []
+    for name, every_ms, act in app.rounds():
+        rows += 0, name, act, every_ms, None
+    for name, start in app.tasks():
+        rows += 0, name, start, 0, None
+    del _rows[:]
+    _rows.extend(rows)
+    return _rows
+
+
+async def run(app):
+    """The guard, `app.rounds()` and `app.tasks()`, for good."""
+    rows = _begin(app)
     then = ticks_ms()
     while True:
         now = ticks_ms()
         dt_ms = ticks_diff(now, then)
         then = now
-        for each in rounds:
-            each[0] -= dt_ms
-            if each[0] <= 0:
-                each[0] = each[3]
-                try:
-                    each[2]()
-                except Exception as error:  # noqa: BLE001 - as above
-                    each[4] = _count(app, each[1], error, each[4])
-                    each[0] = _PAUSE_MS
-                await sleep_ms(0)  # the guard's turn
+        for at in range(0, len(rows), _ROW):
+            task = rows[at]
+            try:
+                if isinstance(task, int):
+                    rows[at] = task - dt_ms
+                    if task > dt_ms:
+                        continue
+                    rows[at] = rows[at + 3]
+                    task = rows[at + 2]()
+                    if not rows[at + 3]:
+                        rows[at] = asyncio.create_task(task)
+                elif task and task.done():
+                    rows[at] = None
+                    await task  # raises at once what it failed with
+                else:
+                    continue
+            except asyncio.CancelledError:  # the task's; in here nobody waits, so it cannot be that of `run`
+                pass
+            except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
+                rows[at + 4] = _count(app, rows[at + 1], error, rows[at + 4])
+                rows[at] = _PAUSE_MS
+            task = None
+            await sleep_ms(0)  # the guard's turn
         await sleep_ms(_ROUND_MS)
-
-
-async def run(app):
-    """Run `app.tasks()` and `app.rounds()` for good."""
-    for name, start in app.tasks():
-        asyncio.create_task(_keep(app, name, start))
-    await _take_turns(app)

@@ -235,13 +235,15 @@ def test_what_keeps_the_contactor_safe_is_never_taken_out():
     modules = [member for unit, members in link.LINKED.items() for member in (unit,) + members]
     safe = [each for each in modules if each.startswith(("wallbox.evse.", "wallbox.limits."))]
     assert len(safe) >= 10
-    for module in ["wallbox.board", "wallbox.station", "wallbox.supervisor"] + safe:
+    for module in ["wallbox.board", "wallbox.station"] + safe:
         if module not in ("wallbox.limits.failsafe", "wallbox.limits.plan"):
             assert cold.RESIDENT[module] == "*", module  # all but constructors
     for name in ("step", "_enter", "limit_w", "heartbeat"):
         assert "ConsumptionLimit." + name in cold.RESIDENT["wallbox.limits.failsafe"].split()
-    for name in ("_guard", "_arbitrate", "tasks"):
+    for name in ("_arbitrate", "tasks"):
         assert "App." + name in cold.RESIDENT["wallbox.app"].split()
+    for name in ("_guard", "_count", "_report", "_unheard", "run"):
+        assert name in cold.RESIDENT["wallbox.supervisor"].split()
 
 
 def test_what_stays_in_memory_exists():
