@@ -34,6 +34,7 @@ VERSION = "0.1.0"
 _EMS_ROOM = const(45056)
 _EMS_ROOM_FULL = const(59392)
 _ARBITRATE_MS = const(100)
+_ECHONET_MS = const(100)
 _SHIP_MS = const(100)
 _LEASE_STEP_MS = const(1000)
 _LOOK_MS = const(500)  # until a change is kept
@@ -136,14 +137,15 @@ class App:
         yield "memory", _LOOK_MS, self._remember
         if self.station.lease_ms is not None:
             yield "echonet lease", _LEASE_STEP_MS, self._renew_echonet
+        yield "echonet", _ECHONET_MS, self.echonet.step
         if self.ship:
             yield "ship sessions", _SHIP_MS, self.ship.node.step
             yield "ship peers", _LOOK_MS, self.ship.look
             yield "spine", _SHIP_MS, self.spine.step
+            yield "dns-sd", _SHIP_MS, self.ship.announcer.step
 
     def tasks(self):
         """Name of every task beside the guard's, and the function that gives its coroutine."""
-        yield "echonet", self.echonet.run
         if self.ship:
             for task in self.ship.tasks():
                 yield task

@@ -18,7 +18,7 @@ from bounded.compat import const
 from bounded.wait import sleep_ms
 from ship.dnssd import Responder
 from ship.dnssd_peers import Peers
-from ship.dnssd_socket import serve
+from ship.dnssd_socket import Announcer
 from ship.node import Node
 from ship.trust import PEER_BYTES, Trust
 
@@ -83,6 +83,7 @@ class ShipLink:
             identity.ship_id, "%s-%s" % (settings.hostname, identity.ski[:6]), self.port, identity.fields
         )
         responder.peers = self._found = Peers(_PEERS)
+        self.announcer = Announcer(responder, self._clock)
         self._address = settings.bind and _octets(settings.bind)
         self._interface = settings.multicast_if and _octets(settings.multicast_if)
         self.network_changed(True)
@@ -114,7 +115,6 @@ class ShipLink:
     def tasks(self):
         """Name of each task, and the function that gives its coroutine."""
         yield "ship listener", self._listen
-        yield "dns-sd", self._announce
 
     async def _listen(self):
         while True:  # a port in use or a lack of memory is no reason to end charging
@@ -124,9 +124,6 @@ class ShipLink:
                 print("SHIP listener: %r" % error)
             self.node.socket.close()
             await sleep_ms(_AGAIN_MS)
-
-    def _announce(self):
-        return serve(self.responder, self._clock)
 
     def look(self):
         """Announce whether anybody may register, and dial trusted peers that were found."""

@@ -9,7 +9,7 @@ import sys
 
 from bounded.compat import ticks_ms
 from ship.dnssd import Responder
-from ship.dnssd_socket import serve
+from ship.dnssd_socket import Announcer
 from ship.dnssd_peers import Peers
 
 SKI = "0123456789abcdef0123456789abcdef01234567"
@@ -27,7 +27,7 @@ async def main(instance, host, port, address, interface="-"):
     responder = Responder(instance, host, int(port), fields)
     responder.peers = Peers(3)
     responder.network(address, interface)
-    task = asyncio.create_task(serve(responder, ticks_ms, 1000))
+    task = asyncio.create_task(Announcer(responder, ticks_ms, 1000).serve())
     reader = asyncio.StreamReader(getattr(sys.stdin, "buffer", sys.stdin))
     while True:
         line = (await reader.readline()).decode().split()

@@ -38,7 +38,7 @@ def _port_3610(address):
 
 
 class Server:
-    """Carries the frames of `node`. Await `run()` once, for ever.
+    """Carries the frames of `node`. Await `run()` once, for ever, or call `step()` every 100 ms.
 
     Requests to all instances (instance 00) are answered after a random 100 ms to `spread_ms` (200 or more); the
     instance list is announced again, and the group joined again, every `repeat_ms`.
@@ -53,6 +53,7 @@ class Server:
         self._out = memoryview(bytearray(_TX))
         self._reply = self._send  # bound once
         self._sockets = []
+        self._tasks = ()  # that listen
         self._later = []  # [ticks left, datagram, its sender]
         self._wait_ms = 0  # until the instance list is announced again
         self.multicast = 0  # datagrams on the group's own socket, or to all instances where there is none
@@ -65,45 +66,57 @@ class Server:
         self._wait_ms = 0
 
     async def run(self):
-        """Open the sockets (again and again while the address is not there), announce and answer until cancelled."""
-        tasks = []
+        """`step` every 100 ms, until cancelled."""
         try:
             while True:
-                try:
-                    self._open()
-                    break
-                except OSError:
-                    self.errors += 1
-                    self._close()
-                    await sleep_ms(_RETRY_MS)
-            for sock in self._sockets:
-                tasks.append(asyncio.create_task(self._listen(sock)))
-            for each in self.node.objects:
-                each.changes(self._out)  # what is there at the start is no change
-            while True:
-                if self._wait_ms <= 0:
-                    try:
-                        self._sockets[-1].setsockopt(0, getattr(socket, "IP_ADD_MEMBERSHIP", 35), self._member)
-                    except OSError:
-                        pass  # still a member, or the network is away: tried again with the next announcement
-                    self._wait_ms = self._repeat_ms
-                    self._send(self.node.instances(self._out), True)
-                self._announce()
+                self.step()
                 await sleep_ms(_TICK_MS)
-                self._wait_ms -= _TICK_MS
-                i = 0
-                while i < len(self._later):
-                    late = self._later[i]
-                    late[0] -= 1
-                    if late[0]:
-                        i += 1
-                    else:
-                        self._later.pop(i)
-                        self._answer(late[1], late[2])
         finally:
-            for task in tasks:
-                task.cancel()
             self._close()
+
+    def step(self):
+        """100 ms have passed in an event loop: announce what changed and answer what was put off. Opens the sockets,
+        again and again while the address is not there."""
+        self._wait_ms -= _TICK_MS
+        if self._later:
+            self._answer_late()
+        if self._wait_ms <= 0 and (self._sockets or self._begin()):
+            self._repeat()
+        if self._sockets:
+            self._announce()
+
+    def _begin(self):
+        """Open the sockets; False when that must be tried again."""
+        try:
+            self._open()
+        except OSError:
+            self.errors += 1
+            self._close()
+            self._wait_ms = _RETRY_MS
+            return False
+        self._tasks = [asyncio.create_task(self._listen(sock)) for sock in self._sockets]
+        for each in self.node.objects:
+            each.changes(self._out)  # what is there at the start is no change
+        return True
+
+    def _repeat(self):
+        try:
+            self._sockets[-1].setsockopt(0, getattr(socket, "IP_ADD_MEMBERSHIP", 35), self._member)
+        except OSError:
+            pass  # still a member, or the network is away: tried again with the next announcement
+        self._wait_ms = self._repeat_ms
+        self._send(self.node.instances(self._out), True)
+
+    def _answer_late(self):
+        i = 0
+        while i < len(self._later):
+            late = self._later[i]
+            late[0] -= 1
+            if late[0]:
+                i += 1
+            else:
+                self._later.pop(i)
+                self._answer(late[1], late[2])
 
     def _open(self):
         self._group = socket.getaddrinfo(_GROUP, _PORT)[0][-1]
@@ -118,6 +131,9 @@ class Server:
             self._sockets[0].setsockopt(0, getattr(socket, "IP_MULTICAST_IF", 32), _octets(self.bind))
 
     def _close(self):
+        for task in self._tasks:
+            task.cancel()
+        self._tasks = ()
         while self._sockets:
             self._sockets.pop().close()
 
@@ -125,25 +141,35 @@ class Server:
         room = _RX
         while True:
             await readable(sock)  # one datagram a turn: the guard's task comes first
-            try:
-                data, sender = sock.recvfrom(room)
+            room = self._receive(sock, room)
+            if not room:
                 room = _RX
-            except (OSError, MemoryError) as error:
-                self.errors += 1
-                if room == _RX and isinstance(error, MemoryError):
-                    room = _POOR  # a heap in pieces: what is longer is cut off, and then dropped as such
-                else:
-                    await sleep_ms(_TICK_MS)
-                continue
-            grouped = sock is self._sockets[-1]
-            everyone = 11 < len(data) < _KEEP and not data[9]
+                await sleep_ms(_TICK_MS)
+
+    def _receive(self, sock, room):
+        """Take one datagram of up to `room` bytes, in a function of its own: a task would keep it while it waits.
+
+        Gives the room for the next one; 0, none came: wait a little."""
+        try:
+            data, sender = sock.recvfrom(room)
+        except (OSError, MemoryError) as error:
+            self.errors += 1
+            if room == _RX and isinstance(error, MemoryError):
+                return _POOR  # a heap in pieces: what is longer is cut off, and then dropped as such
+            return 0
+        grouped = sock is self._sockets[-1]
+        everyone = 11 < len(data) < _KEEP and not data[9]
+        try:
             if grouped and (everyone or len(self._sockets) > 1):
                 self.multicast += 1
                 # A Set acts at once; what only asks can wait, so that not all nodes answer in one moment.
                 if everyone and data[10] in b"\x62\x63\x74" and len(self._later) < _LATER:
                     self._later.append([randrange(self._spread) + 2, data, sender])
-                    continue
+                    return _RX
             self._answer(data, sender)
+        except MemoryError:  # not even the code that answers found room
+            self.errors += 1
+        return _RX
 
     def _answer(self, data, sender):
         self._peer = _port_3610(sender)

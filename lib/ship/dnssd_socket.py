@@ -10,53 +10,121 @@ from bounded.wait import readable, sleep_ms
 
 _PORT = const(5353)
 _MAX_PACKET = const(1024)  # longer ones are read in part; recvfrom takes this much heap for a moment
+_STEP_MS = const(100)
 _NETWORK_GONE_MS = const(2000)
 
 
-async def _listen(sock, responder, clock):
-    while True:
-        await readable(sock)
-        try:
-            packet, sender = sock.recvfrom(_MAX_PACKET)
-            port = sender[1] if isinstance(sender, tuple) else sender[2] << 8 | sender[3]
-            packet = responder.handle(packet, port, clock())
-            if packet:
-                sock.sendto(packet, sender)
-        except (OSError, MemoryError):
-            await sleep_ms(20)
-
-
-async def serve(responder, clock, again_ms=30000):
-    """Serve until cancelled, through changes of the network; `clock()` gives monotonic ms.
+class Announcer:
+    """Carries the packets of `responder`; `clock()` gives monotonic ms. Call `step` every 100 ms in an event loop.
 
     The port is bound before there is an address: a device's own mDNS takes it at that moment. Port 5353 in use is the
-    state "port taken", tried again every `again_ms`. On cancellation the group gets a goodbye. While nothing can be
-    sent the state is "no network"; once it can, all is probed and announced anew.
+    state "port taken", tried again every `again_ms`. While nothing can be sent the state is "no network"; once it can,
+    all is probed and announced anew.
     """
-    sock = listener = None
-    try:
+
+    def __init__(self, responder, clock, again_ms=30000):
+        self._responder = responder
+        self._clock = clock
+        self._again_ms = again_ms
+        self._socket = self._listener = None
+        self._address = self._interface = None  # with which the group is joined
+        self._due_ms = 0
+
+    async def serve(self):
+        """`step`, until cancelled; then the group gets a goodbye."""
+        try:
+            while True:
+                self.step()
+                await sleep_ms(_STEP_MS)
+        finally:
+            self.close()
+            await sleep_ms(0)  # the listener lets go of the socket
+
+    def step(self):
+        """Some time has passed: say what is due."""
+        now_ms = self._clock()
+        if now_ms < self._due_ms:
+            return
+        responder = self._responder
+        try:
+            if not self._address or self._address != responder.address or self._interface != responder.interface:
+                self._follow(now_ms)
+            while self._address:
+                packet = responder.tick(now_ms)
+                if not packet:
+                    break
+                self._send(packet)
+        except OSError as error:
+            taken = error.errno == errno.EADDRINUSE
+            responder.state = "port taken" if taken else "no network"
+            self._address = None
+            self._due_ms = now_ms + (self._again_ms if taken else _NETWORK_GONE_MS)
+
+    def close(self):
+        """Take everything back and let go of the port."""
+        try:
+            self._leave()
+        except OSError:
+            pass
+        if self._listener:
+            self._listener.cancel()
+        if self._socket:
+            self._socket.close()
+
+    def _follow(self, now_ms):
+        """The network changed, or there is none."""
+        self._due_ms = now_ms + urandom(1)[0]  # not all boxes of a street at once
+        if self._address:
+            self._leave()
+            return
+        if not self._socket:
+            self._socket = _bound()
+            self._listener = asyncio.create_task(self._listen())
+        if self._responder.address:
+            self._join()
+            self._due_ms = 0
+        else:
+            self._responder.state = "no network"
+
+    def _join(self):
+        responder = self._responder
+        address, interface = responder.address, responder.interface
+        try:  # numbers of Linux where the platform names none; a device has one interface and takes no choice of it
+            self._socket.setsockopt(0, getattr(socket, "IP_ADD_MEMBERSHIP", 35), b"\xe0\0\0\xfb" + (interface or address))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:  # a member already
+                raise
+        if interface:
+            self._socket.setsockopt(0, getattr(socket, "IP_MULTICAST_IF", 32), interface)
+        responder.network(address, interface)
+        self._address, self._interface = address, interface
+
+    def _leave(self):
+        self._address = None
+        packet = self._responder.goodbye()
+        if packet:
+            self._send(packet)
+
+    def _send(self, packet):
+        self._socket.sendto(packet, socket.getaddrinfo("224.0.0.251", _PORT)[0][-1])
+
+    async def _listen(self):
         while True:
-            wait_ms = urandom(1)[0]  # not all boxes of a street at once
-            address = responder.address
-            if not address:
-                responder.state = "no network"
-            try:
-                if not sock:
-                    sock, wait_ms = _bound(), 0
-                    listener = asyncio.create_task(_listen(sock, responder, clock))
-                await sleep_ms(wait_ms)
-                if address and address == responder.address:
-                    await _announced(sock, address, responder, clock)
-            except OSError as error:
-                taken = error.errno == errno.EADDRINUSE
-                responder.state = "port taken" if taken else "no network"
-                await sleep_ms(again_ms if taken else _NETWORK_GONE_MS)
-    finally:
-        if listener:
-            listener.cancel()
-            await sleep_ms(0)  # it lets go of the socket
-        if sock:
-            sock.close()
+            await readable(self._socket)
+            if not self._receive():
+                await sleep_ms(20)
+
+    def _receive(self):
+        """Take one packet, in a function of its own: the task would keep it while it waits. False when that failed."""
+        try:
+            packet, sender = self._socket.recvfrom(_MAX_PACKET)
+            port = sender[1] if isinstance(sender, tuple) else sender[2] << 8 | sender[3]
+            packet = self._responder.handle(packet, port, self._clock())
+            if packet:
+                self._socket.sendto(packet, sender)
+            return True
+        except (OSError, MemoryError):
+            return False
 
 
 def _bound():
@@ -69,28 +137,3 @@ def _bound():
         sock.close()
         raise
     return sock
-
-
-async def _announced(sock, address, responder, clock):
-    """Join the group and serve until the network changes."""
-    interface = responder.interface
-    try:  # numbers of Linux where the platform names none; a device has one interface and takes no choice of it
-        sock.setsockopt(0, getattr(socket, "IP_ADD_MEMBERSHIP", 35), b"\xe0\0\0\xfb" + (interface or address))
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE:  # a member already
-            raise
-    if interface:
-        sock.setsockopt(0, getattr(socket, "IP_MULTICAST_IF", 32), interface)
-    group = socket.getaddrinfo("224.0.0.251", _PORT)[0][-1]
-    responder.network(address, interface)
-    try:
-        while responder.address == address and responder.interface == interface:
-            packet = responder.tick(clock())
-            if packet:
-                sock.sendto(packet, group)
-            else:
-                await sleep_ms(100)
-    finally:
-        packet = responder.goodbye()
-        if packet:
-            sock.sendto(packet, group)
