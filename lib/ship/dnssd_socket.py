@@ -73,18 +73,18 @@ class Announcer:
 
     def _follow(self, now_ms):
         """The network changed, or there is none."""
-        self._due_ms = now_ms + urandom(1)[0]  # not all boxes of a street at once
-        if self._address:
+        joined = self._address
+        if joined:
             self._leave()
-            return
         if not self._socket:
             self._socket = _bound()
             self._listener = asyncio.create_task(self._listen())
-        if self._responder.address:
-            self._join()
-            self._due_ms = 0
-        else:
+        if not self._responder.address:
             self._responder.state = "no network"
+        elif not joined:
+            self._join()
+            return
+        self._due_ms = now_ms + urandom(1)[0]  # not all boxes of a street at once
 
     def _join(self):
         responder = self._responder
