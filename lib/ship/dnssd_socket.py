@@ -89,8 +89,9 @@ class Announcer:
     def _join(self):
         responder = self._responder
         address, interface = responder.address, responder.interface
+        member = b"\xe0\0\0\xfb" + (interface or address)
         try:  # numbers of Linux where the platform names none; a device has one interface and takes no choice of it
-            self._socket.setsockopt(0, getattr(socket, "IP_ADD_MEMBERSHIP", 35), b"\xe0\0\0\xfb" + (interface or address))
+            self._socket.setsockopt(0, getattr(socket, "IP_ADD_MEMBERSHIP", 35), member)
         except OSError as error:
             if error.errno != errno.EADDRINUSE:  # a member already
                 raise
