@@ -35,17 +35,18 @@ class Box:
 
     def __init__(self):
         from spine.client import Client
+        from spine.common_data_types import CHARGING_STATION, EVSE, LOAD_CONTROL, SERVER
         from spine.device import Device, entity
         from spine.peer import Peer
 
         self.count = 0
         self.limit = (0, True, False, None, None, 4200, 0)
-        feature = (5, "Any", "server", (
-            (INCENTIVES, None, self.write, 1, self.stage), (LIMITS, (self.limit,), self.write)))
-        device = Device("d:_n:BOX", "ChargingStation")
-        device.add((entity(1), "EVSE", (feature,)))
+        owner = ((INCENTIVES, None, self.write, 1, self.stage), (LIMITS, (self.limit,), self.write))
+        feature = 5 << 8 | LOAD_CONTROL | SERVER
+        device = Device("d:_n:BOX", CHARGING_STATION)
+        device.add((entity(1), EVSE, None, feature, owner))
         self.peer = Peer(device, Client(entity(1), 7))
-        self.peer.bindings.append((feature, entity(1), entity(1), 1))
+        self.peer.bindings.append((owner, entity(1), entity(1), 1, feature))
         self.buffer = bytearray(1024)
 
     def stage(self, at, row):

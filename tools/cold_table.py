@@ -120,7 +120,7 @@ ANEW = ("bounded.attribute", "bounded.files", "bounded.log", "bounded.records", 
         "wallbox.evse.self_test", "wallbox.evse.texts",
         "wallbox.factory_reset", "wallbox.identity", "wallbox.journal_text", "wallbox.remembered",
         "wallbox.session_log", "wallbox.session_records", "wallbox.session_text", "wallbox.started", "wallbox.starts",
-        "wallbox.trial", "wallbox.why", "boards.esp32.schema")
+        "wallbox.spine_map.electrical_connection", "wallbox.trial", "wallbox.why", "boards.esp32.schema")
 
 # Packages of small classes, of which all is loaded together.
 SMALL = ("wallbox.spine_map.", "wallbox.functions.", "wallbox.echonet_map.")

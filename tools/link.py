@@ -45,12 +45,11 @@ LINKED = {
         "bounded.json_reader", "bounded.json_scan", "bounded.json_writer",
         "ship.connection", "ship.dnssd", "ship.dnssd_peers", "ship.dnssd_socket", "ship.messages", "ship.node",
         "ship.session", "ship.trust", "ship.websocket",
-        "spine.client", "spine.device", "spine.incoming", "spine.message", "spine.numbers", "spine.peer",
-        "spine.restricted", "spine.schema",
+        "spine.client", "spine.common_data_types", "spine.device", "spine.incoming", "spine.message", "spine.numbers",
+        "spine.peer", "spine.restricted", "spine.schema",
         "wallbox.limits.failsafe", "wallbox.ship_link", "wallbox.spine_map.ac_measurement",
         "wallbox.spine_map.device_configuration", "wallbox.spine_map.device_diagnosis",
-        "wallbox.spine_map.node", "wallbox.spine_map.power_limit",
-        "wallbox.spine_map.electrical_connection", "wallbox.spine_map.manufacturer_information",
+        "wallbox.spine_map.manufacturer_information", "wallbox.spine_map.node", "wallbox.spine_map.power_limit",
     ),
     # what only the profile full loads: its functions, which do without SPINE, and the car on SPINE
     "wallbox.functions.phase_limits": (

@@ -10,6 +10,7 @@ from host_tests.pure.spine_box import DATAGRAM
 from host_tests.pure.spine_station import read
 from host_tests.pure.test_spine_map_ev import CarBox
 from host_tests.pure.test_spine_map_session_summary import LISTS, OBJECTS, PLAIN, BillBox, bill, shares, total
+from spine.common_data_types import CLIENT
 from spine.device import functions_of
 from spine.schema import text
 
@@ -33,17 +34,16 @@ def refusals(messages, folder):
 def replies(box):
     """{name of a function and its address: what the box answers to a read}."""
     found = {}
-    for address, _, features in box.device.entities:
-        numbers = []
+    for place in box.device.entities:
+        address, numbers = place[0], []
         while address > 1:
             numbers.insert(0, address & 1023)
             address >>= 10
-        for feature in features:
-            number, _, role = feature[:3]
-            for function in functions_of(feature):
-                if role != "client" and function[1] is not None:
+        for feature, owner in zip(place[3::2], place[4::2]):
+            for function in functions_of(feature, owner):
+                if not feature & CLIENT and function[1] is not None:
                     name = text(function[0]).split(b":")[0].decode()
-                    box.tell("read", read(name), to=(numbers, number))
+                    box.tell("read", read(name), to=(numbers, feature >> 8))
                     found["%s %s" % (name, numbers)] = reply = box.text().decode()
                     assert '"cmdClassifier":"reply"' in reply
     return found

@@ -3,6 +3,9 @@
 import json
 
 from spine.client import HEARTBEAT, STATE, Client
+from spine.common_data_types import (
+    CHARGING_STATION, CLIENT, DEVICE_DIAGNOSIS, EVSE, LOAD_CONTROL, SERVER, TIME_SERIES,
+)
 from spine.device import FIRST, FULL_ONLY, Device, entity
 from spine.peer import Peer
 from spine.restricted import CLEARED
@@ -104,7 +107,8 @@ def plain(value):
 
 
 class Box:
-    """The device d:_n:BOX with one EVSE: LoadControl 5, DeviceDiagnosis 6 (server), 7 (client), others on request."""
+    """The device d:_n:BOX with one EVSE: LoadControl 5, DeviceDiagnosis 6 (server), 7 (client), TimeSeries 8; `load`,
+    `diagnosis` and `series` are the owners, here the functions themselves."""
 
     def __init__(self, client=False):
         self.heard = []
@@ -113,22 +117,25 @@ class Box:
         self.writes = []
         self.staged = []
         self.load = (
-            5, "LoadControl", "server",
-            ((LIMIT_DESCRIPTIONS, ((0, "signDependentAbsValueLimit", "obligation", "consume", 0, "W",
-                                    "activePowerLimit"),)),
-             (LIMITS, (self.limit,), self.write_limit)),
+            (LIMIT_DESCRIPTIONS, ((0, "signDependentAbsValueLimit", "obligation", "consume", 0, "W",
+                                   "activePowerLimit"),)),
+            (LIMITS, (self.limit,), self.write_limit),
         )
         self.beat = [None, 0, 60000]
-        self.diagnosis = (6, "DeviceDiagnosis", "server",
-            ((STATE, (None, "normalOperation")), (HEARTBEAT, self.beat, None, FIRST)))
+        self.diagnosis = ((STATE, (None, "normalOperation")), (HEARTBEAT, self.beat, None, FIRST))
         self.series = (
-            8, "TimeSeries", "server",
-            ((CURVES, self.curve, self.write_curve, FULL_ONLY),
-             (INCENTIVES, None, self.write_table, FULL_ONLY, self.stage)),
+            (CURVES, self.curve, self.write_curve, FULL_ONLY),
+            (INCENTIVES, None, self.write_table, FULL_ONLY, self.stage),
         )
-        watch = (7, "DeviceDiagnosis", "client", ((HEARTBEAT, None), (STATE, None)))
-        self.device = Device("d:_n:BOX", "ChargingStation", (), self.hook)
-        self.device.add((entity(1), "EVSE", (self.load, self.diagnosis, watch, self.series)))
+        self.device = Device("d:_n:BOX", CHARGING_STATION, (), self.hook)
+        self.device.add((
+            entity(1), EVSE,
+            (("ControllableSystem", (("limitationOfPowerConsumption", "1.0.0", True, (1, 2, 3, 4), "release"),)),),
+            5 << 8 | LOAD_CONTROL | SERVER, self.load,
+            6 << 8 | DEVICE_DIAGNOSIS | SERVER, self.diagnosis,
+            7 << 8 | DEVICE_DIAGNOSIS | CLIENT, ((HEARTBEAT, None), (STATE, None)),
+            8 << 8 | TIME_SERIES | SERVER, self.series,
+        ))
         self.peer = self.connect(client)
         self.now = 0
         self.counter = 0

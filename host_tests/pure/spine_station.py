@@ -18,7 +18,7 @@ from wallbox.functions.power_limit import PowerLimit
 from wallbox.functions.session_summary import SessionSummary
 from wallbox.functions.setpoint import Setpoint
 from wallbox.limits.failsafe import ConsumptionLimit
-from wallbox.spine_map.device_diagnosis import CLIENT
+from wallbox.spine_map.device_diagnosis import WATCH as WATCHING
 from wallbox.spine_map.node import SpineNode
 from wallbox.station import Station
 
@@ -141,7 +141,7 @@ class StationBox(Box):
         return Board(ratings)
 
     def connect(self, client=False):
-        return Peer(self.device, Client(entity(1), CLIENT) if client else None)
+        return Peer(self.device, Client(entity(1), WATCHING) if client else None)
 
     def meter(self, power_w, energy_wh, current_ma, voltage_mv=(230000, 230000, 230000), frequency_mhz=50000):
         """What the meter says now and until it is told otherwise."""

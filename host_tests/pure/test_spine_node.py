@@ -4,11 +4,15 @@
 import json
 
 from host_tests.pure.spine_box import DATAGRAM, EV_REMOVED, HEARTBEAT_DATA, LIMIT_WRITE, LIMITS, Box
+from spine.common_data_types import CLIENT, DEVICE_DIAGNOSIS, EV, IDENTIFICATION, LOAD_CONTROL, SERVER
 from spine.device import entity, within
 
 DISCOVERY = '[[{"nodeManagementDetailedDiscoveryData":[]}]]'
 NODE = {"to": ((0,), 0), "source": ((0,), 0)}
-EV = (entity(1, 1), "EV", ((3, "Identification", "server", ()), (1001, "DeviceDiagnosis", "client", ())))
+CAR = (
+    entity(1, 1), EV, (("EV", (("evStateOfCharge", "1.0.0", True, (1,), "RC1"),)),),
+    3 << 8 | IDENTIFICATION | SERVER, (), 1001 << 8 | DEVICE_DIAGNOSIS | CLIENT, (),
+)
 
 
 def test_entity_addresses():
@@ -171,9 +175,6 @@ def test_counters_may_jump_and_ours_ascend():
 
 def test_destination_list_and_use_cases():
     box = Box()
-    box.device.use_cases.append((entity(1), "ControllableSystem", (
-        ("limitationOfPowerConsumption", "1.0.0", True, (1, 2, 3, 4), "release"),)))
-    box.device.use_cases.append((entity(1, 1), "EV", (("evStateOfCharge", "1.0.0", True, (1,), "RC1"),)))
     assert box.ask("read", '[[{"nodeManagementDestinationListData":[]}]]',
         **NODE) == {"nodeManagementDestinationData": [
         {"deviceDescription": {"deviceAddress": {"device": "d:_n:BOX"}, "deviceType": "ChargingStation",
@@ -182,7 +183,7 @@ def test_destination_list_and_use_cases():
         {"useCaseName": "limitationOfPowerConsumption", "useCaseVersion": "1.0.0", "useCaseAvailable": True,
          "scenarioSupport": [1, 2, 3, 4], "useCaseDocumentSubRevision": "release"}]}
     assert box.ask("read", '[[{"nodeManagementUseCaseData":[]}]]', **NODE)["useCaseInformation"] == [only]
-    box.device.add(EV)
+    box.device.add(CAR)
     both = box.ask("read", '[[{"nodeManagementUseCaseData":[]}]]', **NODE)["useCaseInformation"]
     assert both[0] == only and both[1]["address"]["entity"] == [1, 1] and both[1]["actor"] == "EV"
 
@@ -284,9 +285,8 @@ def test_relation_calls_of_every_kind():
 
 def test_an_entity_that_comes_and_goes_is_told_to_subscribers():
     box = Box()
-    box.device.use_cases.append((entity(1, 1), "EV", (("evStateOfCharge", "1.0.0", True, (1,), "RC1"),)))
     box.ask("read", DISCOVERY, **NODE)
-    box.device.add(EV)
+    box.device.add(CAR)
     assert box.hear() is None  # no subscription, no notify
     assert box.relate("Subscription", to=((0,), 0), source=((0,), 0)) == 0
     classifier, header, name, data, cmd = box.hear()  # what the discovery of before did not say
@@ -305,15 +305,15 @@ def test_an_entity_that_comes_and_goes_is_told_to_subscribers():
     assert box.hear()[2] == "nodeManagementUseCaseData"
     assert box.hear() is None
     assert box.ask("read", '[[{"identificationListData":[]}]]', to=((1, 1), 3)) == 4
-    box.device.add(EV)
+    box.device.add(CAR)
     box.device.remove(entity(1, 1))
-    box.device.add(EV)
+    box.device.add(CAR)
     box.now += 1000
     assert box.hear()[3]["entityInformation"][0]["description"]["lastStateChange"] == "added"
     assert box.hear()[2] == "nodeManagementUseCaseData"
     assert box.hear() is None
     box.device.remove(entity(1, 1))
-    box.device.add(EV)  # another car between two looks
+    box.device.add(CAR)  # another car between two looks
     changes = [box.hear()[3]["entityInformation"][0]["description"]["lastStateChange"] for _ in range(2)]
     assert changes == ["removed", "added"]
 
@@ -325,7 +325,7 @@ def test_golden_removal_is_understood_by_our_reader():
 
 def test_relations_of_a_removed_entity_end():
     box = Box()
-    box.device.add(EV)
+    box.device.add(CAR)
     assert box.relate(to=((1, 1), 3)) == 0 and box.relate("Subscription", to=((1, 1), 3)) == 0
     box.device.remove(entity(1, 1))
     assert not box.peer.bindings and not box.peer.subscriptions
@@ -334,7 +334,7 @@ def test_relations_of_a_removed_entity_end():
 
 def test_one_feature_on_two_entities():
     box = Box()
-    box.device.add((entity(1, 1), "EV", (box.load,)))
+    box.device.add((entity(1, 1), EV, None, 5 << 8 | LOAD_CONTROL | SERVER, box.load))
     for to in ((1,), (1, 1)):
         assert box.relate(to=(to, 5)) == 0 and box.relate("Subscription", to=(to, 5)) == 0
     assert len(box.peer.bindings) == len(box.peer.subscriptions) == 2
@@ -346,7 +346,7 @@ def test_one_feature_on_two_entities():
 
 def test_a_reply_whose_entity_went_meanwhile_is_a_result():
     box = Box()
-    box.device.add((entity(1, 1), "EV", ((3, "Load", "server", ((LIMITS, ()),)),)))
+    box.device.add((entity(1, 1), EV, None, 3 << 8 | LOAD_CONTROL | SERVER, ((LIMITS, ()),)))
     box.tell("read", '[[{"loadControlLimitListData":[]}]]', to=((1, 1), 3))
     box.device.remove(entity(1, 1))
     assert box.hear()[3] == {"errorNumber": 4}

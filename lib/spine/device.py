@@ -7,13 +7,15 @@ A function is a tuple (schema, source[, write[, flags[, stage]]]):
  flags   FULL_ONLY, FIRST
  stage   stage(at, row) takes the entries of a big list as they arrive (True: taken), stage(0, None) begins; the
          function then takes full writes only, and `write` gets None for the rows
-A feature is a tuple (number, type, role, functions), an entity a tuple (address, type, features). In the place of the
-functions may stand an object whose method `functions()` makes them: a message needs those of one feature, and of a
-device with twenty they would fill 10 KB.
+A feature is an int (common_data_types.py) and its owner: an object whose method `functions(feature)` makes its
+functions for one message (all those of a device with twenty would fill 10 KB), or a tuple of them.
+An entity is a tuple (address, type, use cases, feature, owner, feature, owner ...). Its use cases are rows (actor,
+((name, version, available, scenarios, subrevision), ...)), an object whose method `use_cases()` makes them, or None.
 """
 
 from bounded.compat import const
 
+from spine.common_data_types import CLIENT, DEVICE_INFORMATION, NODE_MANAGEMENT, SPECIAL, role_word, word
 from spine.schema import schema, text
 
 FULL_ONLY = const(1)  # no partial writes, and none announced
@@ -58,6 +60,7 @@ DESTINATIONS = schema(
     b"[deviceDescription:(deviceAddress:(device:s) deviceType:s networkFeatureSet:s)])"
 )
 NODE_AT = const(1024)  # entity [0]
+_FEATURES = const(3)  # where they begin in an entity
 
 
 def entity(*numbers):
@@ -76,14 +79,13 @@ def within(address, above):
 
 
 class Device:
-    """The own device: `entities` as data, use cases, and the peers connected now.
+    """The own device: `entities` as data, and the peers connected now.
 
-    `use_cases` are rows (entity address, actor, ((name, version, available, scenarios, subrevision), ...)); the cases,
-    too, may be an object with a method `use_cases(address, actor)` that makes them.
+    `features` are those of entity [0] beside node management, of which the device is the owner itself.
     `bindings` is how many clients may bind one server feature; a further one is refused.
     `hook(peer, what, entity, value)` hears of a peer and its entity: "alive" (a heartbeat came: its timestamp,
     counter and promised timeout in ms, each None when missing), "shown" (the same as the answer to a read: perhaps an
-    old one), "state" (its operatingState), "bound" and "unbound" (the own feature), "closed".
+    old one), "state" (its operatingState), "bound" and "unbound" (the owner of the own feature), "closed".
     """
 
     def __init__(self, address, kind, features=(), hook=None):
@@ -96,11 +98,9 @@ class Device:
         self.changes = 0  # calls of changed()
         self.revision = 0  # of the list of entities
         self.peers = []
-        self.use_cases = []
-        self.node = (0, "NodeManagement", "special", self)
-        self.entities = [(NODE_AT, "DeviceInformation", (self.node,) + tuple(features))]
+        self.entities = [(NODE_AT, DEVICE_INFORMATION, None, NODE_MANAGEMENT | SPECIAL, self) + tuple(features)]
 
-    def functions(self):
+    def functions(self, feature):
         """Those of node management; their sources: a number that peers know."""
         return (
             (DISCOVERY, 0),
@@ -118,17 +118,17 @@ class Device:
         pass
 
     def find(self, address, number):
-        """The feature of this number on the entity of this address, or None."""
+        """(feature, owner) of this number on the entity of this address, or None."""
         for place in self.entities:
             if place[0] == address:
-                for feature in place[2]:
-                    if feature[0] == number:
-                        return feature
+                for at in range(_FEATURES, len(place), 2):
+                    if place[at] >> 8 == number:
+                        return place[at : at + 2]
         return None
 
     def add(self, place):
         """Add an entity; subscribers of node management hear of it."""
-        self.entities.append((place[0], place[1], place[2]))  # one of its own for every time it comes
+        self.entities.append(tuple(list(place)))  # one of its own for every time it comes
         self._revise()
 
     def remove(self, address):
@@ -144,15 +144,15 @@ class Device:
 
     def _revise(self):
         self.revision += 1
-        self.changed(self.node, USE_CASES)
+        self.changed(self, USE_CASES)
 
-    def changed(self, feature, schema):
-        """The data of a function has changed: notify its subscribers."""
+    def changed(self, owner, schema):
+        """The data of a function of this owner has changed: notify its subscribers."""
         self.changes += 1
         for peer in self.peers:
             for each in peer.subscriptions:
-                if each[0] is feature and schema not in each[4]:
-                    each[4].append(schema)
+                if each[0] is owner and schema not in each[5]:
+                    each[5].append(schema)
 
     def discovery(self, field, index, only=None, change=None):
         """Source of DISCOVERY, for the whole device or for the entity `only` with its `change`."""
@@ -160,48 +160,47 @@ class Device:
         if field == 0:
             return (("1.3.0",),)
         if field == 1:
-            return (own,) if only else (own, self.kind, "smart")
+            return (own,) if only else (own, word(self.kind), "smart")
         if field == 2:
             if only:
-                return None if index else (own, only[0], only[1], change)
+                return None if index else (own, only[0], word(only[1]), change)
             if index < len(self.entities):
                 place = self.entities[index]
-                return (own, place[0], place[1])
+                return (own, place[0], word(place[1]))
             return None
         if change == "removed":
             return None
         for place in (only,) if only else self.entities:
-            features = place[2]
-            if index < len(features):
-                number, kind, role = features[index][:3]
+            at = _FEATURES + 2 * index
+            if at < len(place):
+                feature = place[at]
                 rows = []
-                if role != "client":
-                    for function in functions_of(features[index]):
+                if feature & CLIENT == 0:
+                    for function in functions_of(feature, place[at + 1]):
                         rows.append(_operations(function))
-                return (own, place[0], number, kind, role, rows or None)
-            index -= len(features)
+                return (own, place[0], feature >> 8, word(feature), role_word(feature), rows or None)
+            index -= (len(place) - _FEATURES) // 2
         return None
 
     def use_case(self, field, index):
         """Source of USE_CASES."""
-        for row in self.use_cases:
-            for place in self.entities:
-                if place[0] == row[0]:
-                    if not index:
-                        return (self.address, row[0], None, row[1], cases_of(row))
-                    index -= 1
+        for place in self.entities:
+            rows = cases_of(place)
+            if index < len(rows):
+                return (self.address, place[0], None) + rows[index]
+            index -= len(rows)
         return None
 
 
-def functions_of(feature):
+def functions_of(feature, owner):
     """The functions of a feature, made now where they are not kept."""
-    functions = feature[3]
-    return functions if isinstance(functions, tuple) else functions.functions()
+    return owner if isinstance(owner, tuple) else owner.functions(feature)
 
 
-def cases_of(row):
-    """The cases of a row of `use_cases`."""
-    return row[2] if isinstance(row[2], (tuple, list)) else row[2].use_cases(row[0], row[1])
+def cases_of(place):
+    """The rows of use cases of an entity."""
+    cases = place[2]
+    return cases or () if cases is None or isinstance(cases, tuple) else cases.use_cases()
 
 
 def _operations(function):

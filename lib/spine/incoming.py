@@ -4,6 +4,7 @@ from bounded.compat import const
 from bounded.json_reader import JsonReader
 from bounded.json_scan import OPEN, TAGS, measure
 
+from spine.common_data_types import CLIENT
 from spine.device import BIND, DISCOVERY, SUBSCRIBE, UNBIND, UNSUBSCRIBE, functions_of
 from spine.message import DATAGRAM
 from spine.restricted import entry_at
@@ -34,8 +35,8 @@ _UNBOUND = const(9)
 
 
 class Incoming:
-    """What a datagram says: header `head` (as in DATAGRAM), own `feature`, the function `offered` there, its `place`,
-    its `schema` and its `text`, `data`, `filters` (delete, partial, selectors, elements)."""
+    """What a datagram says: header `head` (as in DATAGRAM), own `feature` and its owner, the function `offered` there,
+    its `place`, its `schema` and its `text`, `data`, `filters` (delete, partial, selectors, elements)."""
 
     def __init__(self, peer, token_size, max_rows):
         self._peer = peer
@@ -75,7 +76,8 @@ class Incoming:
             return _OK  # of what only informs us, elements of the wrong type count as missing
         if reader.problem:
             return _OVERLOAD if reader.problem == 2 else _REJECTED
-        if self._peer.device.find(self.head[_TO_ENTITY], self.head[_TO_FEATURE]) is not self.feature:
+        now = self._peer.device.find(self.head[_TO_ENTITY], self.head[_TO_FEATURE])
+        if now is None or now[1] is not self.feature[1]:
             return _UNKNOWN  # the entity went while the write arrived
         return _COMBINATION if self._excess else _OK
 
@@ -165,7 +167,7 @@ class Incoming:
         if (head[_TO_DEVICE] or device.address) == device.address:
             self.feature = device.find(head[_TO_ENTITY], head[_TO_FEATURE])
         if self.feature is not None:
-            functions = functions_of(self.feature)
+            functions = functions_of(self.feature[0], self.feature[1])
             for i in range(len(functions)):
                 if is_called(functions[i][0], name):
                     self.place = i
@@ -202,7 +204,7 @@ class Incoming:
         if feature is None:
             return _UNKNOWN
         asked = classifier == "read"
-        if (asked or classifier == "write") and feature[2] == "client":
+        if (asked or classifier == "write") and feature[0] & CLIENT:
             return _REJECTED
         if schema is None:
             return _UNSUPPORTED
@@ -214,7 +216,7 @@ class Incoming:
                 return _UNSUPPORTED
             head = self.head
             for each in self._peer.bindings:
-                if each[0] is feature and each[1:] == (head[_TO_ENTITY], head[_ENTITY], head[_FEATURE]):
+                if each[1:] == (head[_TO_ENTITY], head[_ENTITY], head[_FEATURE], feature[0]):
                     return _OK
             return _UNBOUND
         if classifier == "call":

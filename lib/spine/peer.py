@@ -8,6 +8,7 @@ transport then waits before it reads on (back pressure), nothing is dropped.
 from bounded.compat import const
 
 from spine.client import HEARTBEAT, STATE
+from spine.common_data_types import CLIENT, SERVER, word
 from spine.device import BIND, DISCOVERY, FIRST, FULL_ONLY, UNBIND, UNSUBSCRIBE, USE_CASES, functions_of, within
 from spine.incoming import RESULT, Incoming
 from spine.message import Message
@@ -43,8 +44,8 @@ class Peer:
     next_message(now) gives the producer of the next to send.
 
     `client` (client.Client) does what the own device wants of the peer; None: nothing. `subscriptions` are
-    [feature, own entity, peer's entity, its feature, schemas that changed, not before ms], `bindings` the first
-    four of these. `ignored` counts messages without a usable header.
+    [owner of the own feature, own entity, peer's entity, its feature, own feature, schemas that changed, not before
+    ms], `bindings` the first five of these. `ignored` counts messages without a usable header.
     """
 
     def __init__(self, device, client=None, token_size=96, max_rows=40):
@@ -170,50 +171,50 @@ class Peer:
             return _OK
         if client is None or client_feature is None or entity is None or number is None:
             return _REJECTED
-        feature = device.find(entity, number)
-        if feature is None:
+        found = device.find(entity, number)
+        if found is None:
             return _UNKNOWN
-        if feature[2] == "client" or (binding and feature[2] == "special") or (row[6] or feature[1]) != feature[1]:
+        feature = found[0]
+        if feature & CLIENT or (binding and not feature & SERVER) or row[6] and row[6] != word(feature):
             return _REJECTED
         for each in relations:
-            if each[0] is feature and each[1] == entity and each[2] == client and each[3] == client_feature:
+            if each[1] == entity and each[2] == client and each[3] == client_feature and each[4] == feature:
                 return _OK
         if len(relations) >= _RELATIONS:
             return _OVERLOAD
-        if binding:
-            return self._bind(feature, entity, client, client_feature)
-        self._subscribe(feature, entity, client, client_feature)
-        return _OK
+        asked = (found[1], entity, client, client_feature, feature)
+        return self._bind(asked) if binding else self._subscribe(asked)
 
     def _end_relations(self, relations, row):
         client, client_feature, _, entity, number = row[1:6]
         for each in list(relations):
-            if _covers(client, client_feature, each[2], each[3]) and _covers(entity, number, each[1], each[0][0]):
+            if _covers(client, client_feature, each[2], each[3]) and _covers(entity, number, each[1], each[4] >> 8):
                 self._drop(relations, each)
 
-    def _bind(self, feature, entity, client, client_feature):
+    def _bind(self, asked):
         device = self.device
         bound = 0
         for peer in device.peers:
             for each in peer.bindings:
-                bound += each[0] is feature and each[1] == entity
+                bound += each[1] == asked[1] and each[4] == asked[4]
         if bound >= device.bindings:
             return _REJECTED
-        self.bindings.append((feature, entity, client, client_feature))
-        device.hook(self, "bound", client, feature)
+        self.bindings.append(asked)
+        device.hook(self, "bound", asked[2], asked[0])
         return _OK
 
-    def _subscribe(self, feature, entity, client, client_feature):
+    def _subscribe(self, asked):
         device = self.device
         first = []
-        for function in functions_of(feature):
+        for function in functions_of(asked[4], asked[0]):
             if len(function) > 3 and function[3] & FIRST:
                 first.append(function[0])
-        self.subscriptions.append([feature, entity, client, client_feature, first, 0])
+        self.subscriptions.append(list(asked) + [first, 0])
         self._pending = True
-        if feature is device.node and self._known is None:
+        if asked[0] is device and self._known is None:
             self._known = list(device.entities)
             self._revision = device.revision
+        return _OK
 
     def _drop(self, relations, each):
         relations.remove(each)
@@ -275,20 +276,20 @@ class Peer:
             header[(1, 2, 4, 5, 7)[i]] = queue[at + i]
         place = queue[at + 5]
         if place >= 0:
-            feature = self.device.find(queue[at], queue[at + 1])
-            if feature is not None:
+            found = self.device.find(queue[at], queue[at + 1])
+            if found is not None:
                 header[_CLASSIFIER] = "reply"
-                self._say(feature, functions_of(feature)[place])
+                self._say(found[1], functions_of(found[0], found[1])[place])
                 return
             place = -1 - _UNKNOWN
         header[_CLASSIFIER] = "result"
         self._message.describe(RESULT, (-1 - place,))
 
-    def _say(self, feature, function):
+    def _say(self, owner, function):
         # The data of a function, as it is now.
         device = self.device
         schema, source = function[:2]
-        if feature is device.node:
+        if owner is device:
             if schema is DISCOVERY:
                 self._known = list(device.entities)
                 self._revision = device.revision
@@ -296,9 +297,9 @@ class Peer:
             elif schema is USE_CASES:
                 source = device.use_case
             elif source == 4:
-                source = ((device.address, device.kind, "smart"),)
+                source = ((device.address, word(device.kind), "smart"),)
             else:
-                source = _Listed(self, self.subscriptions if source == 2 else self.bindings)
+                source = self._subscribed if source == 2 else self._bound
         self._message.describe(schema, source)
 
     def _notify(self, header, now):
@@ -309,28 +310,29 @@ class Peer:
         self._seen = device.changes
         self._pending = False
         for each in self.subscriptions:
-            feature = each[0]
+            owner = each[0]
+            feature = each[4]
             news = None
-            if feature is device.node and self._revision != device.revision:
+            if owner is device and self._revision != device.revision:
                 news = self._entity_news()
-            if news is None and (not each[4] or now < each[5]):
-                self._pending = self._pending or bool(each[4])
+            if news is None and (not each[5] or now < each[6]):
+                self._pending = self._pending or bool(each[5])
                 continue
             self._pending = True
             header[_ENTITY] = each[1]
-            header[_FEATURE] = feature[0]
+            header[_FEATURE] = feature >> 8
             header[_TO_ENTITY] = each[2]
             header[_TO_FEATURE] = each[3]
             header[_CLASSIFIER] = "notify"
             if news:
                 self._message.describe(DISCOVERY, news, True)
                 return True
-            schema = each[4].pop(0)
-            if not each[4]:
-                each[5] = now + device.gap_ms
-            for function in functions_of(feature):
+            schema = each[5].pop(0)
+            if not each[5]:
+                each[6] = now + device.gap_ms
+            for function in functions_of(feature, owner):
                 if function[0] is schema:
-                    self._say(feature, function)
+                    self._say(owner, function)
                     return True
         return False
 
@@ -351,21 +353,18 @@ class Peer:
             known.append(place)
         return lambda field, index: device.discovery(field, index, place, change)
 
+    def _subscribed(self, field, index):
+        # Source of the list of subscriptions.
+        return self._listed(self.subscriptions, index)
 
-class _Listed:
-    # A sequence of rows of relations, made as they are written.
+    def _bound(self, field, index):
+        return self._listed(self.bindings, index)
 
-    def __init__(self, peer, relations):
-        self._peer = peer
-        self._relations = relations
-
-    def __len__(self):
-        return len(self._relations)
-
-    def __getitem__(self, i):
-        each = self._relations[i]
-        peer = self._peer
-        return (i, peer.address, each[2], each[3], peer.device.address, each[1], each[0][0])
+    def _listed(self, relations, index):
+        if index >= len(relations):
+            return None
+        each = relations[index]
+        return (index, self.address, each[2], each[3], self.device.address, each[1], each[4] >> 8)
 
 
 def _missing(some, others):

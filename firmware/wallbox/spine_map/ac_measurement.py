@@ -76,9 +76,8 @@ class AcMeasurementFeature:
         self._looked_ms = 0
         self._told = None
         self._ids = ids(station.ratings.phases)
-        self.feature = (NUMBER, "Measurement", "server", self)
 
-    def functions(self):
+    def functions(self, feature):
         """As lib/spine/device.py wants them."""
         return ((MEASUREMENTS, self._describe), (CONSTRAINTS, self._constrain), (VALUES, self._read))
 
@@ -140,4 +139,4 @@ class AcMeasurementFeature:
             now = [self.value(each)[0] for each in self._ids]
             if now != self._told:
                 self._told = now
-                self._device.changed(self.feature, VALUES)
+                self._device.changed(self, VALUES)

@@ -24,7 +24,7 @@ _PAUSE = ((0, 0),)  # beside the range: nothing
 
 
 class ChargingPowerLimitsFeature:
-    """`feature` for the EV entity; `step` notifies what changed."""
+    """Of the EV entity; `step` notifies what changed."""
 
     def __init__(self, device, station, measurement, setpoint):
         self._device = device
@@ -32,10 +32,9 @@ class ChargingPowerLimitsFeature:
         self._measurement = measurement
         self._setpoint = setpoint
         self._ids = [0] + ids(station.ratings.phases)
-        self.feature = (NUMBER, "ElectricalConnection", "server", self)
         self._told = self._now()
 
-    def functions(self):
+    def functions(self, feature):
         """As lib/spine/device.py wants them."""
         return ((PARAMETERS, self._parameter), (CONNECTION, self._connect), (_PERMITTED, self._permit),
                 (CHARACTERISTICS, self._characterise))
@@ -99,7 +98,7 @@ class ChargingPowerLimitsFeature:
             self._told = now
             changed = self._device.changed
             if now[0] != told[0]:
-                changed(self.feature, CONNECTION)
+                changed(self, CONNECTION)
             if now[:2] != told[:2]:
-                changed(self.feature, _PERMITTED)
-            changed(self.feature, CHARACTERISTICS)
+                changed(self, _PERMITTED)
+            changed(self, CHARACTERISTICS)

@@ -37,7 +37,7 @@ _SERIES = schema(
 
 
 class ConsumptionCurveFeature:
-    """`feature` for the EV entity; `step` notifies what changed."""
+    """Of the EV entity; `step` notifies what changed."""
 
     def __init__(self, device, plan, clock, setpoint, battery):
         """`battery`: functions/measurement.py where something can be discharged, else None."""
@@ -50,9 +50,8 @@ class ConsumptionCurveFeature:
         self._curve = None
         self._told = plan.version
         self._wanted = plan.updates
-        self.feature = (NUMBER, "TimeSeries", "server", self)
 
-    def functions(self):
+    def functions(self, feature):
         """As lib/spine/device.py wants them."""
         return (
             (_DESCRIPTIONS, self._describe),
@@ -117,12 +116,12 @@ class ConsumptionCurveFeature:
         plan = self._plan
         if self._wanted != plan.updates:
             self._wanted = plan.updates
-            self._device.changed(self.feature, _DESCRIPTIONS)
+            self._device.changed(self, _DESCRIPTIONS)
         back_wh = self._back_wh()
         if self._told != plan.version or self._back != back_wh:
             self._told = plan.version
             self._back = back_wh
-            self._device.changed(self.feature, _SERIES)
+            self._device.changed(self, _SERIES)
 
 
 class _Read:

@@ -27,7 +27,7 @@ _EV_VALUES = schema(
     b"deviceConfigurationKeyValueListData:(deviceConfigurationKeyValueData:"
     b"[keyId:k value:(boolean:b string:s) isValueChangeable:b])"
 )
-_EV_NUMBER = const(1)
+EV_NUMBER = const(1)
 
 
 class EvConfigurationFeature:
@@ -39,9 +39,8 @@ class EvConfigurationFeature:
         self._identification = identification
         self._told = identification.changes
         self._below_target = below_target
-        self.feature = (_EV_NUMBER, "DeviceConfiguration", "server", self)
 
-    def functions(self):
+    def functions(self, feature):
         """As lib/spine/device.py wants them."""
         descriptions = (
             (0, "communicationsStandard", "string", None),
@@ -62,7 +61,7 @@ class EvConfigurationFeature:
         """Notify what a modem told since."""
         if self._told != self._identification.changes:
             self._told = self._identification.changes
-            self._device.changed(self.feature, _EV_VALUES)
+            self._device.changed(self, _EV_VALUES)
 
 
 class DeviceConfigurationFeature:
@@ -73,9 +72,8 @@ class DeviceConfigurationFeature:
         self._station = station
         self._consumption = power_limit.consumption
         self._told = None
-        self.feature = (NUMBER, "DeviceConfiguration", "server", self)
 
-    def functions(self):
+    def functions(self, feature):
         """As lib/spine/device.py wants them."""
         descriptions = (
             (_LIMIT, "failsafeConsumptionActivePowerLimit", "scaledNumber", "W"),
@@ -117,4 +115,4 @@ class DeviceConfigurationFeature:
         now = self._consumption.failsafe_w, self._consumption.duration_ms
         if self._told != now:
             self._told = now
-            self._device.changed(self.feature, _VALUES)
+            self._device.changed(self, _VALUES)

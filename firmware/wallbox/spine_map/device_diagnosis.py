@@ -5,10 +5,11 @@ One feature carries both, since an entity may have only one server feature of a 
 
 from bounded.compat import const
 from spine.client import HEARTBEAT, STATE
+from spine.common_data_types import CLIENT
 from spine.device import FIRST
 
 NUMBER = const(2)
-CLIENT = const(7)  # the feature that watches the EMS
+WATCH = const(7)  # the client feature, which watches the EMS
 _PROMISE_MS = const(60000)  # LPC 006, 032: at least every 60 s
 _EVERY_MS = const(30000)
 
@@ -24,11 +25,11 @@ class DeviceDiagnosisFeature:
         self._counter = 0
         self._beaten_ms = station.now_ms
         self._told = 0
-        self.feature = (NUMBER, "DeviceDiagnosis", "server", self)
-        self.client = (CLIENT, "DeviceDiagnosis", "client", ((HEARTBEAT, None), (STATE, None)))
 
-    def functions(self):
-        """As lib/spine/device.py wants them."""
+    def functions(self, feature):
+        """As lib/spine/device.py wants them, of the server and of the client."""
+        if feature & CLIENT:
+            return ((HEARTBEAT, None), (STATE, None))
         return ((STATE, self._read_state), (HEARTBEAT, self._read_heartbeat, None, FIRST))
 
     def _read_state(self, field, index):
@@ -46,7 +47,7 @@ class DeviceDiagnosisFeature:
         faults = self._state.faults()
         if faults != self._told:
             self._told = faults
-            self._device.changed(self.feature, STATE)
+            self._device.changed(self, STATE)
         if self._station.now_ms - self._beaten_ms >= _EVERY_MS:
             self.beat()
 
@@ -54,4 +55,4 @@ class DeviceDiagnosisFeature:
         """One heartbeat, out of turn or in it."""
         self._beaten_ms = self._station.now_ms
         self._counter += 1
-        self._device.changed(self.feature, HEARTBEAT)
+        self._device.changed(self, HEARTBEAT)

@@ -1,7 +1,8 @@
 """ElectricalConnection server of the EVSE: parameters and connection of 5.2.2 UCF_AC_Measurement (tables 37-50) and
 5.2.3 UCF_Characteristics (tables 53-57, LPC scenario 4; rule 041).
 
-One feature carries both, since an entity may have only one server feature of a type.
+One feature carries both, since an entity may have only one server feature of a type. Nothing in it changes: on a device
+it is in memory for a message only (tools/cold_table.py).
 """
 
 from bounded.compat import const
@@ -36,9 +37,8 @@ class ElectricalConnectionFeature:
 
     def __init__(self, station):
         self._station = station
-        self.feature = (NUMBER, "ElectricalConnection", "server", self)
 
-    def functions(self):
+    def functions(self, feature):
         """As lib/spine/device.py wants them."""
         station = self._station
         nominal = ((0, 0, 0, "entity", "powerConsumptionNominalMax", station.rated_w, 0, "W"),)

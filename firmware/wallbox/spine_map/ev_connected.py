@@ -8,16 +8,16 @@ and removes it, in the task of SPINE, so that nothing here can hold up the arbit
 
 from bounded.compat import const
 from spine.client import STATE
+from spine.common_data_types import (
+    DEVICE_CLASSIFICATION, DEVICE_CONFIGURATION, DEVICE_DIAGNOSIS, ELECTRICAL_CONNECTION, EV, IDENTIFICATION,
+    INCENTIVE_TABLE, LOAD_CONTROL, MEASUREMENT, SERVER, SETPOINT, TIME_SERIES,
+)
 from spine.device import USE_CASES
+from wallbox.spine_map import (
+    charging_power_limits, consumption_curve, device_configuration, identification, incentive_table, load_control,
+    manufacturer_information, measurement, setpoint,
+)
 from wallbox.spine_map.bidirectional_inferred import Inferred
-from wallbox.spine_map import identification, manufacturer_information
-from wallbox.spine_map.charging_power_limits import ChargingPowerLimitsFeature
-from wallbox.spine_map.consumption_curve import ConsumptionCurveFeature
-from wallbox.spine_map.device_configuration import EvConfigurationFeature
-from wallbox.spine_map.incentive_table import IncentiveTableFeature
-from wallbox.spine_map.load_control import LoadControlFeature
-from wallbox.spine_map.measurement import EvMeasurementFeature
-from wallbox.spine_map.setpoint import SetpointFeature
 
 _EV = const(1049601)  # entity(1, 1)
 _DIAGNOSIS = const(4)
@@ -26,7 +26,7 @@ _ASLEEP_MS = const(300000)  # offered current and not drawing: the car sleeps
 
 class EvEntity:
     """The car as a SPINE entity. Whoever binds a feature that sets something is watched: `_watches` are lists of the
-    feature, the EmsWatch of what it sets, and the peer that may."""
+    feature's owner, the EmsWatch of what it sets, and the peer that may."""
 
     def __init__(self, device, app, meter, clock):
         self._device = device
@@ -81,37 +81,49 @@ class EvEntity:
         app = self._app
         device = self._device
         station = self._station
-        measurement = app.measurement
+        battery = app.measurement
         self._ready_ms = station.now_ms
         self._sleeps = False
-        load = LoadControlFeature(device, self._limits, station.ratings.phases)
+        load = load_control.LoadControlFeature(device, self._limits, station.ratings.phases)
         discharge = station.ratings.discharge
-        limits = ChargingPowerLimitsFeature(device, station, measurement, app.setpoint)
-        values = EvMeasurementFeature(device, station, self._meter, measurement, self._clock, identified)
-        configuration = EvConfigurationFeature(device, identified, Inferred().below_target() if discharge else None)
-        series = ConsumptionCurveFeature(device, app.charge_plan, self._clock, app.setpoint,
-                                         measurement if discharge else None)
-        prices = IncentiveTableFeature(device, app.charge_plan, self._clock)
-        self._watches[0][0] = load.feature
-        setpoint = SetpointFeature(device, station, app.setpoint, self._clock)
-        self._watches[1][0] = series.feature
-        self._watches[2][0] = setpoint.feature
-        self._watches[3][0] = prices.feature
-        self._diagnosis = (_DIAGNOSIS, "DeviceDiagnosis", "server", self)
-        self._steps = (configuration, load, limits, values, series, prices, setpoint)
-        features = [configuration.feature, self._diagnosis, limits.feature, values.feature, load.feature,
-                    series.feature, prices.feature, setpoint.feature]
-        for feature in (identification.feature(identified), manufacturer_information.ev_feature(identified)):
-            if feature:
-                features.append(feature)
-        device.use_cases = [row for row in device.use_cases if row[0] != _EV] + [(_EV, "EV", self)]
-        device.add((_EV, "EV", features))
+        limits = charging_power_limits.ChargingPowerLimitsFeature(device, station, battery, app.setpoint)
+        values = measurement.EvMeasurementFeature(device, station, self._meter, battery, self._clock, identified)
+        configuration = device_configuration.EvConfigurationFeature(
+            device, identified, Inferred().below_target() if discharge else None)
+        series = consumption_curve.ConsumptionCurveFeature(device, app.charge_plan, self._clock, app.setpoint,
+                                                           battery if discharge else None)
+        prices = incentive_table.IncentiveTableFeature(device, app.charge_plan, self._clock)
+        power = setpoint.SetpointFeature(device, station, app.setpoint, self._clock)
+        self._steps = (configuration, load, limits, values, series, prices, power)
+        for watch, owner in zip(self._watches, (load, series, power, prices)):
+            watch[0] = owner
+        place = [
+            _EV, EV, self,
+            device_configuration.EV_NUMBER << 8 | DEVICE_CONFIGURATION | SERVER, configuration,
+            _DIAGNOSIS << 8 | DEVICE_DIAGNOSIS | SERVER, self,
+            charging_power_limits.NUMBER << 8 | ELECTRICAL_CONNECTION | SERVER, limits,
+            measurement.NUMBER << 8 | MEASUREMENT | SERVER, values,
+            load_control.NUMBER << 8 | LOAD_CONTROL | SERVER, load,
+            consumption_curve.NUMBER << 8 | TIME_SERIES | SERVER, series,
+            incentive_table.NUMBER << 8 | INCENTIVE_TABLE | SERVER, prices,
+            setpoint.NUMBER << 8 | SETPOINT | SERVER, power,
+        ]
+        if identified.eui48 is not None:
+            place += (identification.NUMBER << 8 | IDENTIFICATION | SERVER, self)
+        if identified.manufacturer is not None:
+            place += (manufacturer_information.EV_NUMBER << 8 | DEVICE_CLASSIFICATION | SERVER, self)
+        device.add(place)
 
-    def functions(self):
-        """Of the feature DeviceDiagnosis, as lib/spine/device.py wants them."""
-        return ((STATE, self._read_state),)
+    def functions(self, feature):
+        """Of state, identification and manufacturer, as lib/spine/device.py wants them."""
+        number = feature >> 8
+        if number == _DIAGNOSIS:
+            return ((STATE, self._read_state),)
+        known = self._app.identification
+        return (identification.functions(known) if number == identification.NUMBER else
+                manufacturer_information.ev_functions(known))
 
-    def use_cases(self, address, actor):
+    def use_cases(self):
         """Of the car, as lib/spine/device.py wants them."""
         identified = self._app.identification
         measurement = self._app.measurement
@@ -132,7 +144,7 @@ class EvEntity:
                  identified.range_m is not None)
         if True in known:
             cases.append(("evStateOfCharge", "1.0.0", True, [i + 1 for i in range(4) if known[i]], "RC1"))
-        return cases
+        return (("EV", cases),)
 
     def _self_consumption(self):
         # OSCEV: of a full car scenario 1 is withdrawn
@@ -141,7 +153,7 @@ class EvEntity:
 
     def _set_full(self, full):
         self._limits.set_full(full)
-        self._device.changed(self._device.node, USE_CASES)
+        self._device.changed(self._device, USE_CASES)
 
     def _read_state(self, field, index):
         return ("standby" if self._sleeps else "normalOperation") if field == 1 else None
@@ -156,23 +168,23 @@ class EvEntity:
         sleeps = station.now_ms - self._ready_ms >= _ASLEEP_MS
         if sleeps != self._sleeps:
             self._sleeps = sleeps
-            self._device.changed(self._diagnosis, STATE)
+            self._device.changed(self, STATE)
 
     def heard(self, peer, what, value, state):
         """What the hook of the device hears (lib/spine/device.py); `state` is the last one this peer told, or None."""
         for each in self._watches:
-            feature, watch, owner = each
-            if what == "bound" and value is feature:
+            owner, watch, binder = each
+            if what == "bound" and value is owner:
                 each[2] = peer
                 watch.expect(True)
                 if state is not None:
                     watch.state(state == "normalOperation")
-            elif peer is not owner or peer is None:
+            elif peer is not binder or peer is None:
                 continue
             elif what == "alive":
                 watch.heartbeat(value[2])
             elif what == "state":
                 watch.state(value == "normalOperation")
-            elif what == "closed" or what == "unbound" and value is feature:
+            elif what == "closed" or what == "unbound" and value is owner:
                 each[2] = None
                 watch.expect(False)

@@ -11,8 +11,6 @@ _IDENTIFICATIONS = schema(
 )
 
 
-def feature(identification):
-    """The feature of a car that told its EUI-48; None of one that did not."""
-    if identification.eui48 is None:
-        return None
-    return (NUMBER, "Identification", "server", ((_IDENTIFICATIONS, ((0, "eui48", identification.eui48),)),))
+def functions(identification):
+    """The functions of the feature, for a car that told its EUI-48."""
+    return ((_IDENTIFICATIONS, ((0, "eui48", identification.eui48),)),)

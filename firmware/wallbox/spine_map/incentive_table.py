@@ -38,7 +38,7 @@ _TABLE = schema(
 
 
 class IncentiveTableFeature:
-    """`feature` for the EV entity; `step` notifies what changed."""
+    """Of the EV entity; `step` notifies what changed."""
 
     def __init__(self, device, plan, clock):
         self._device = device
@@ -48,9 +48,8 @@ class IncentiveTableFeature:
         self._tiers = None  # as the broker described them
         self._wanted = plan.updates
         self._told = plan.prices
-        self.feature = (NUMBER, "IncentiveTable", "server", self)
 
-    def functions(self):
+    def functions(self, feature):
         """As lib/spine/device.py wants them."""
         return (
             (_DESCRIPTIONS, self._describe, self._take_description, FULL_ONLY),
@@ -68,7 +67,7 @@ class IncentiveTableFeature:
         if len(rows) != 1 or rows[0][0] not in (0, CLEARED) or not rows[0][4] or rows[0][4] is CLEARED:
             return _REJECTED
         self._tiers = rows[0][4]
-        self._device.changed(self.feature, _DESCRIPTIONS)
+        self._device.changed(self, _DESCRIPTIONS)
         return 0
 
     def _read(self, field, index):
@@ -107,10 +106,10 @@ class IncentiveTableFeature:
         plan = self._plan
         if self._wanted != plan.updates:
             self._wanted = plan.updates
-            self._device.changed(self.feature, _DESCRIPTIONS)
+            self._device.changed(self, _DESCRIPTIONS)
         if self._told is not plan.prices:
             self._told = plan.prices
-            self._device.changed(self.feature, _TABLE)
+            self._device.changed(self, _TABLE)
 
 
 class _Read:

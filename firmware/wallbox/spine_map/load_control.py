@@ -15,16 +15,15 @@ _REJECTED = const(7)
 
 
 class LoadControlFeature:
-    """`feature` for the EV entity; `step` notifies what changed."""
+    """Of the EV entity; `step` notifies what changed."""
 
     def __init__(self, device, limits, phases):
         self._device = device
         self._limits = limits
         self._phases = phases
         self._told = limits.version
-        self.feature = (NUMBER, "LoadControl", "server", self)
 
-    def functions(self):
+    def functions(self, feature):
         """As lib/spine/device.py wants them."""
         return ((LIMIT_DESCRIPTIONS, self._describe), (LIMITS, self._read, self._write))
 
@@ -66,4 +65,4 @@ class LoadControlFeature:
         """Notify the limits when they changed."""
         if self._told != self._limits.version:
             self._told = self._limits.version
-            self._device.changed(self.feature, LIMITS)
+            self._device.changed(self, LIMITS)

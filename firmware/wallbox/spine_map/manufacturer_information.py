@@ -5,7 +5,7 @@ from bounded.compat import const
 from spine.schema import schema
 
 NUMBER = const(1)
-_EV_NUMBER = const(3)
+EV_NUMBER = const(3)
 
 # T120
 MANUFACTURER = schema(
@@ -14,16 +14,18 @@ MANUFACTURER = schema(
 )
 
 
-def feature(settings, board, version):
-    """The feature, from the settings `model`, `serial`, `vendor` and `brand`."""
-    data = (settings.model, settings.model, settings.serial, version, board, settings.vendor, None, settings.brand)
-    return (NUMBER, "DeviceClassification", "server", ((MANUFACTURER, data),))
+def names(settings):
+    """What the station keeps of its settings for this: one text takes less than four."""
+    return "\n".join((settings.model, settings.serial, settings.vendor, settings.brand))
 
 
-def ev_feature(identification):
-    """The feature of a car that told who made it; None of one that did not."""
-    names = identification.manufacturer
-    if names is None:
-        return None
-    data = (names[0], None, names[1], None, None, names[2], None, None)
-    return (_EV_NUMBER, "DeviceClassification", "server", ((MANUFACTURER, data),))
+def functions(told, board, version):
+    """The functions of the feature of the station, from what `names` told."""
+    model, serial, vendor, brand = told.split("\n")
+    return ((MANUFACTURER, (model, model, serial, version, board, vendor, None, brand)),)
+
+
+def ev_functions(identification):
+    """The functions of the feature of a car that told who made it."""
+    model, serial, vendor = identification.manufacturer or (None, None, None)
+    return ((MANUFACTURER, (model, None, serial, None, None, vendor, None, None)),)

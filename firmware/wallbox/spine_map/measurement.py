@@ -38,9 +38,8 @@ class EvMeasurementFeature:
                 self._ids.append(each)
         self._looked_ms = 0
         self._told = None
-        self.feature = (NUMBER, "Measurement", "server", self)
 
-    def functions(self):
+    def functions(self, feature):
         """As lib/spine/device.py wants them."""
         return ((MEASUREMENTS, self._describe), (CONSTRAINTS, self._constrain), (VALUES, self._read))
 
@@ -98,4 +97,4 @@ class EvMeasurementFeature:
             now = [self._value(each)[0] for each in self._ids]
             if now != self._told:
                 self._told = now
-                self._device.changed(self.feature, VALUES)
+                self._device.changed(self, VALUES)

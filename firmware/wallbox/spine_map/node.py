@@ -12,14 +12,16 @@ import asyncio
 from bounded.compat import const
 from bounded.wait import sleep_ms
 from spine.client import Client
-from spine.device import Device, entity
+from spine.common_data_types import (
+    BILL, CHARGING_STATION, CLIENT, DEVICE_CLASSIFICATION, DEVICE_CONFIGURATION, DEVICE_DIAGNOSIS,
+    ELECTRICAL_CONNECTION, EVSE, LOAD_CONTROL, MEASUREMENT, SERVER,
+)
+from spine.device import Device
 from spine.peer import Peer
-from wallbox.spine_map import manufacturer_information
-from wallbox.spine_map.ac_measurement import AcMeasurementFeature
-from wallbox.spine_map.device_configuration import DeviceConfigurationFeature
-from wallbox.spine_map.device_diagnosis import CLIENT, DeviceDiagnosisFeature
-from wallbox.spine_map.electrical_connection import ElectricalConnectionFeature
-from wallbox.spine_map.power_limit import PowerLimitFeature
+from wallbox.spine_map import (
+    ac_measurement, device_configuration, device_diagnosis, manufacturer_information, power_limit,
+)
+from wallbox.spine_map.electrical_connection import NUMBER as _CONNECTION
 
 _EVSE = const(1025)  # entity(1)
 _IDLE_MS = const(10)
@@ -38,52 +40,61 @@ class SpineNode:
         self._counted = None  # (device, entity, counter) of the guard's last one, also of before this connection
         self._states = {}  # peer: the operating state it told last
         self._clock = clock
+        self._version = version
+        self._names = manufacturer_information.names(settings)
         address = "d:_n:%s_%s" % (settings.vendor.replace(" ", ""), settings.serial)
-        classification = manufacturer_information.feature(settings, station.ratings.name, version)
-        self.device = device = Device(address, "ChargingStation", (classification,), self._heard)
-        limit = PowerLimitFeature(device, station, app.power_limit, clock)
-        configuration = DeviceConfigurationFeature(device, station, app.power_limit)
-        diagnosis = DeviceDiagnosisFeature(device, station, app.device_state, clock)
-        measurement = AcMeasurementFeature(device, station, clock)
-        self._load = limit.feature
+        classification = manufacturer_information.NUMBER << 8 | DEVICE_CLASSIFICATION | SERVER, self
+        self.device = device = Device(address, CHARGING_STATION, classification, self._heard)
+        limit = power_limit.PowerLimitFeature(device, station, app.power_limit, clock)
+        configuration = device_configuration.DeviceConfigurationFeature(device, station, app.power_limit)
+        diagnosis = device_diagnosis.DeviceDiagnosisFeature(device, station, app.device_state, clock)
+        measurement = ac_measurement.AcMeasurementFeature(device, station, clock)
+        self._load = limit
         self._diagnosis = diagnosis
         self._steps = (limit, configuration, diagnosis, measurement)
         self._ev = None
         more = ()
         if app.phase_limits:
+            from wallbox.spine_map import session_summary
             from wallbox.spine_map.ev_connected import EvEntity
-            from wallbox.spine_map.session_summary import SessionSummaryFeature
 
             self._ev = EvEntity(device, app, measurement, clock)
-            summary = SessionSummaryFeature(device, app.session_summary)
+            summary = session_summary.SessionSummaryFeature(device, app.session_summary)
             self._steps += (self._ev, summary)
-            more = (summary.feature,)
+            more = (session_summary.NUMBER << 8 | BILL | SERVER, summary)
         device.add(
-            (
-                entity(1),
-                "EVSE",
-                (
-                    classification,
-                    diagnosis.feature,
-                    limit.feature,
-                    configuration.feature,
-                    ElectricalConnectionFeature(station).feature,
-                    measurement.feature,
-                    diagnosis.client,
-                )
-                + more,
+            (_EVSE, EVSE, self)
+            + classification
+            + (
+                device_diagnosis.NUMBER << 8 | DEVICE_DIAGNOSIS | SERVER, diagnosis,
+                power_limit.NUMBER << 8 | LOAD_CONTROL | SERVER, limit,
+                device_configuration.NUMBER << 8 | DEVICE_CONFIGURATION | SERVER, configuration,
+                _CONNECTION << 8 | ELECTRICAL_CONNECTION | SERVER, self,
+                ac_measurement.NUMBER << 8 | MEASUREMENT | SERVER, measurement,
+                device_diagnosis.WATCH << 8 | DEVICE_DIAGNOSIS | CLIENT, diagnosis,
             )
+            + more
         )
-        device.use_cases = [(_EVSE, actor, self) for actor in ("EVSE", "ControllableSystem", "MonitoredUnit")]
 
-    def use_cases(self, address, actor):
+    def functions(self, feature):
+        """Of what never changes, as lib/spine/device.py wants them."""
+        station = self._station
+        if feature >> 8 == _CONNECTION:
+            from wallbox.spine_map.electrical_connection import ElectricalConnectionFeature
+
+            return ElectricalConnectionFeature(station).functions(feature)
+        return manufacturer_information.functions(self._names, station.ratings.name, self._version)
+
+    def use_cases(self):
         """Of the EVSE, as lib/spine/device.py wants them."""
-        if actor == "ControllableSystem":
-            return (("limitationOfPowerConsumption", "1.0.0", True, (1, 2, 3, 4), "release"),)
-        if actor == "MonitoredUnit":
-            return (("monitoringOfPowerConsumption", "1.0.0", True, (1, 2, 3, 4, 5), "release"),)
         cases = (("evseCommissioningAndConfiguration", "1.0.1", True, (1, 2), "release"),)
-        return cases + (("evChargingSummary", "1.0.1", True, (1,), "release"),) if self._ev else cases
+        if self._ev:
+            cases += (("evChargingSummary", "1.0.1", True, (1,), "release"),)
+        return (
+            ("EVSE", cases),
+            ("ControllableSystem", (("limitationOfPowerConsumption", "1.0.0", True, (1, 2, 3, 4), "release"),)),
+            ("MonitoredUnit", (("monitoringOfPowerConsumption", "1.0.0", True, (1, 2, 3, 4, 5), "release"),)),
+        )
 
     def connected(self, session):
         """A connection carries data: the receiver of what its peer sends."""
@@ -142,7 +153,7 @@ class Link:
 
     def __init__(self, device, session, station):
         self._station = station
-        self._peer = Peer(device, Client(_EVSE, CLIENT))
+        self._peer = Peer(device, Client(_EVSE, device_diagnosis.WATCH))
         self._task = asyncio.create_task(self._send(session))
 
     def begin(self):

@@ -23,7 +23,7 @@ LIMITS = schema(
 
 
 class PowerLimitFeature:
-    """`feature` for the device tree; `step` notifies what changed."""
+    """Of the EVSE entity; `step` notifies what changed."""
 
     def __init__(self, device, station, power_limit, clock):
         self._clock = clock
@@ -32,9 +32,8 @@ class PowerLimitFeature:
         self._apply = power_limit.step
         self._consumption = power_limit.consumption
         self._told = None
-        self.feature = (NUMBER, "LoadControl", "server", self)
 
-    def functions(self):
+    def functions(self, feature):
         """As lib/spine/device.py wants them."""
         description = (0, "signDependentAbsValueLimit", "obligation", "consume", 0, "W", "activePowerLimit")
         return ((LIMIT_DESCRIPTIONS, (description,)), (LIMITS, self._read, self._write))
@@ -70,4 +69,4 @@ class PowerLimitFeature:
         """Notify the limit when it changed."""
         if self._told != self._consumption.version:
             self._told = self._consumption.version
-            self._device.changed(self.feature, LIMITS)
+            self._device.changed(self, LIMITS)

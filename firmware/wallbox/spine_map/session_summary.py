@@ -38,16 +38,15 @@ _BILLS = schema(
 
 
 class SessionSummaryFeature:
-    """`feature` for the EVSE entity; `step` notifies what changed."""
+    """Of the EVSE entity; `step` notifies what changed."""
 
     def __init__(self, device, summary):
         self._device = device
         self._summary = summary
         self._told = summary.version
         self._wanted = summary.wanted()
-        self.feature = (NUMBER, "Bill", "server", self)
 
-    def functions(self):
+    def functions(self, feature):
         """As lib/spine/device.py wants them."""
         return (
             (_DESCRIPTIONS, self._describe),
@@ -102,10 +101,10 @@ class SessionSummaryFeature:
         wanted = summary.wanted()
         if self._wanted != wanted:
             self._wanted = wanted
-            self._device.changed(self.feature, _DESCRIPTIONS)
+            self._device.changed(self, _DESCRIPTIONS)
         if self._told != summary.version:
             self._told = summary.version
-            self._device.changed(self.feature, _BILLS)
+            self._device.changed(self, _BILLS)
 
 
 def _position(bill, at):

@@ -35,7 +35,7 @@ _SETPOINTS = schema(
 
 
 class SetpointFeature:
-    """`feature` for the EV entity; `step` notifies what changed."""
+    """Of the EV entity; `step` notifies what changed."""
 
     def __init__(self, device, station, setpoint, clock):
         self._device = device
@@ -44,9 +44,8 @@ class SetpointFeature:
         self._setpoint = setpoint
         self._told = setpoint.version
         self._least_w = setpoint.least_w()
-        self.feature = (NUMBER, "Setpoint", "server", self)
 
-    def functions(self):
+    def functions(self, feature):
         """As lib/spine/device.py wants them."""
         return (
             (_DESCRIPTIONS, self._describe),
@@ -100,7 +99,7 @@ class SetpointFeature:
         setpoint = self._setpoint
         if self._told != setpoint.version:
             self._told = setpoint.version
-            self._device.changed(self.feature, _SETPOINTS)
+            self._device.changed(self, _SETPOINTS)
             if self._least_w != setpoint.least_w():
                 self._least_w = setpoint.least_w()
-                self._device.changed(self.feature, _CONSTRAINTS)
+                self._device.changed(self, _CONSTRAINTS)
