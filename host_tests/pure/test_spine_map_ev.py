@@ -115,22 +115,6 @@ def test_pitfall_21_use_cases_stand_under_their_actor_and_entity():
     assert cases(CarBox(ev_data=True))["evStateOfCharge"] == ("EV", [1, 1], [1, 2])
 
 
-def test_pitfall_29_one_feature_of_a_type_on_the_car():
-    box = CarBox(ev_data=True)
-    box.identification.learn({"eui48": "0123456789ab", "vendor": "Maker"})
-    box.pass_ms(100)
-    rows = box.ask("read", read("nodeManagementDetailedDiscoveryData"), to=NODE)["featureInformation"]
-    rows = [each["description"] for each in rows if each["description"]["featureAddress"]["entity"] == [1, 1]]
-    assert {each["role"] for each in rows} == {"server"}
-    assert [(each["featureType"], each["supportedFunction"][-1]["function"]) for each in rows] == [
-        ("DeviceConfiguration", "deviceConfigurationKeyValueListData"), ("DeviceDiagnosis", "deviceDiagnosisStateData"),
-        ("ElectricalConnection", "electricalConnectionCharacteristicListData"), ("Measurement", "measurementListData"),
-        ("LoadControl", "loadControlLimitListData"), ("TimeSeries", "timeSeriesListData"),
-        ("IncentiveTable", "incentiveTableData"), ("Setpoint", "setpointListData"),
-        ("Identification", "identificationListData"),
-        ("DeviceClassification", "deviceClassificationManufacturerData")]
-
-
 def test_pitfall_22_a_plain_car_is_iec61851_and_nothing_is_invented():
     box = CarBox()
     rows = box.list("deviceConfigurationKeyValueListData", ((1, 1), 1), "deviceConfigurationKeyValueData")

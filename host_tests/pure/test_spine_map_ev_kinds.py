@@ -2,7 +2,7 @@
 """Cars and stations of every kind as a SPINE entity: one, two, three phases, what a modem tells in the middle of a
 session, limits beyond what cable and board bear."""
 
-from host_tests.pure.spine_station import LOAD, NODE, active, limit, watts
+from host_tests.pure.spine_station import LOAD, NODE, active, limit, read, watts
 from host_tests.pure.test_spine_map_ev import CAR_LOAD, ELECTRICAL, MEASUREMENT, CarBox, cases
 
 CONFIGURATION = ((1, 1), 1)
@@ -19,6 +19,22 @@ def joined(box):
                     "electricalConnectionParameterDescriptionData")
     found["phases"] = [(row["measurementId"], row["acMeasuredPhases"]) for row in rows[1:]]
     return found
+
+
+def test_pitfall_29_one_feature_of_a_type_on_the_car():
+    box = CarBox(ev_data=True)
+    box.identification.learn({"eui48": "0123456789ab", "vendor": "Maker"})
+    box.pass_ms(100)
+    rows = box.ask("read", read("nodeManagementDetailedDiscoveryData"), to=NODE)["featureInformation"]
+    rows = [each["description"] for each in rows if each["description"]["featureAddress"]["entity"] == [1, 1]]
+    assert {each["role"] for each in rows} == {"server"}
+    assert [(each["featureType"], each["supportedFunction"][-1]["function"]) for each in rows] == [
+        ("DeviceConfiguration", "deviceConfigurationKeyValueListData"), ("DeviceDiagnosis", "deviceDiagnosisStateData"),
+        ("ElectricalConnection", "electricalConnectionCharacteristicListData"), ("Measurement", "measurementListData"),
+        ("LoadControl", "loadControlLimitListData"), ("TimeSeries", "timeSeriesListData"),
+        ("IncentiveTable", "incentiveTableData"), ("Setpoint", "setpointListData"),
+        ("Identification", "identificationListData"),
+        ("DeviceClassification", "deviceClassificationManufacturerData")]
 
 
 def test_pitfall_4_everything_described_has_a_value_a_range_and_a_parameter():
