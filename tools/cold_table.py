@@ -73,7 +73,8 @@ RESIDENT = {
     "wallbox.ship_link": "ShipLink._clock ShipLink.button ShipLink.look ShipLink.after_handshake "
                          "ShipLink.disconnected",
     "wallbox.spine_map.ac_measurement": "AcMeasurementFeature.value AcMeasurementFeature.step kind_and_phase",
-    "wallbox.spine_map.device_configuration": "DeviceConfigurationFeature.step EvConfigurationFeature.step",
+    "wallbox.spine_map.device_configuration": "DeviceConfigurationFeature.step",
+    "wallbox.spine_map.ev_configuration": "EvConfigurationFeature.step",
     "wallbox.spine_map.device_diagnosis": "DeviceDiagnosisFeature.step",
     "wallbox.spine_map.charging_power_limits": "ChargingPowerLimitsFeature.step ChargingPowerLimitsFeature._now "
                                                "ChargingPowerLimitsFeature._bounds",

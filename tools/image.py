@@ -47,8 +47,9 @@ FULL_ONLY = (
     "wallbox/functions/discharging", "wallbox/functions/identification", "wallbox/functions/phase_limits",
     "wallbox/functions/setpoint",
     "wallbox/limits/discharge", "wallbox/spine_map/bidirectional_inferred", "wallbox/spine_map/charging_power_limits",
-    "wallbox/spine_map/ev_connected", "wallbox/spine_map/identification", "wallbox/spine_map/load_control",
-    "wallbox/spine_map/measurement", "wallbox/spine_map/session_summary", "wallbox/spine_map/setpoint",
+    "wallbox/spine_map/ev_configuration", "wallbox/spine_map/ev_connected", "wallbox/spine_map/identification",
+    "wallbox/spine_map/load_control", "wallbox/spine_map/measurement", "wallbox/spine_map/session_summary",
+    "wallbox/spine_map/setpoint",
 )
 
 

@@ -58,9 +58,10 @@ LINKED = {
     ),
     "wallbox.spine_map.ev_connected": (
         "wallbox.spine_map.bidirectional_inferred", "wallbox.spine_map.charging_power_limits",
-        "wallbox.spine_map.consumption_curve", "wallbox.spine_map.identification", "wallbox.spine_map.incentive_table",
-        "wallbox.spine_map.load_control", "wallbox.spine_map.maximum_power_limitation_curve",
-        "wallbox.spine_map.measurement", "wallbox.spine_map.session_summary", "wallbox.spine_map.setpoint",
+        "wallbox.spine_map.consumption_curve", "wallbox.spine_map.ev_configuration", "wallbox.spine_map.identification",
+        "wallbox.spine_map.incentive_table", "wallbox.spine_map.load_control",
+        "wallbox.spine_map.maximum_power_limitation_curve", "wallbox.spine_map.measurement",
+        "wallbox.spine_map.session_summary", "wallbox.spine_map.setpoint",
     ),
     "wallbox.update": ("wallbox.bundle", "wallbox.update_source"),
     "wallbox.web": ("wallbox.web.request", "wallbox.web.server", "wallbox.web.status"),

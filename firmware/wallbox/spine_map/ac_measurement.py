@@ -31,20 +31,8 @@ VALUES = schema(
     b"valueState:s])"
 )
 
-# measurementType, unit, scopeType
-_KINDS = (
-    ("power", "W", "acPowerTotal"),
-    ("power", "W", "acPower"),
-    ("energy", "Wh", "acEnergyConsumed"),
-    ("current", "A", "acCurrent"),
-    ("voltage", "V", "acVoltage"),
-    ("frequency", "Hz", "acFrequency"),
-    ("energy", "Wh", "acEnergyProduced"),
-)
-
-
 def kind_and_phase(measurement):
-    """(row of _KINDS, phase 0..2 or -1) of a measurement id."""
+    """(kind 0..6 as in AcMeasurementFeature.words, phase 0..2 or -1) of a measurement id."""
     if measurement == _POWER:
         return 0, -1
     if measurement < _ENERGY:
@@ -54,11 +42,6 @@ def kind_and_phase(measurement):
     if measurement >= _FREQUENCY:
         return measurement - 6, -1
     return (3, measurement - 5) if measurement < 8 else (4, measurement - 8)
-
-
-def scope(kind):
-    """scopeType of a kind."""
-    return _KINDS[kind][2]
 
 
 def ids(phases):
@@ -85,8 +68,20 @@ class AcMeasurementFeature:
         if index >= len(self._ids):
             return None
         measurement = self._ids[index]
-        kind, unit, scope_type = _KINDS[kind_and_phase(measurement)[0]]
+        kind, unit, scope_type = self.words(kind_and_phase(measurement)[0])
         return (measurement, kind, "electricity", unit, scope_type)
+
+    def words(self, kind):
+        """measurementType, unit and scopeType of a kind."""
+        return (
+            ("power", "W", "acPowerTotal"),
+            ("power", "W", "acPower"),
+            ("energy", "Wh", "acEnergyConsumed"),
+            ("current", "A", "acCurrent"),
+            ("voltage", "V", "acVoltage"),
+            ("frequency", "Hz", "acFrequency"),
+            ("energy", "Wh", "acEnergyProduced"),
+        )[kind]
 
     def _constrain(self, field, index):
         if index >= len(self._ids):

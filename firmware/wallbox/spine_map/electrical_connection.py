@@ -8,7 +8,7 @@ it is in memory for a message only (tools/cold_table.py).
 from bounded.compat import const
 from spine.device import FIRST
 from spine.schema import schema
-from wallbox.spine_map.ac_measurement import ids, kind_and_phase, scope
+from wallbox.spine_map.ac_measurement import ids, kind_and_phase
 
 NUMBER = const(5)
 _PHASES = ("a", "b", "c", "ab", "abc")
@@ -35,8 +35,9 @@ CHARACTERISTICS = schema(
 class ElectricalConnectionFeature:
     """Parameter and measurement ids are the same numbers."""
 
-    def __init__(self, station):
+    def __init__(self, station, measurement):
         self._station = station
+        self._words = measurement.words  # of AcMeasurementFeature
 
     def functions(self, feature):
         """As lib/spine/device.py wants them."""
@@ -65,5 +66,5 @@ class ElectricalConnectionFeature:
             None if phase < 0 else "neutral",
             "real",
             "rms",
-            scope(kind),
+            self._words(kind)[2],
         )

@@ -14,10 +14,11 @@ from spine.common_data_types import (
 )
 from spine.device import USE_CASES
 from wallbox.spine_map import (
-    charging_power_limits, consumption_curve, device_configuration, identification, incentive_table, load_control,
-    manufacturer_information, measurement, setpoint,
+    charging_power_limits, consumption_curve, ev_configuration, identification, incentive_table, load_control,
+    measurement, setpoint,
 )
 from wallbox.spine_map.bidirectional_inferred import Inferred
+from wallbox.spine_map.manufacturer_information import EV_NUMBER as _MANUFACTURER, ev_functions
 
 _EV = const(1049601)  # entity(1, 1)
 _DIAGNOSIS = const(4)
@@ -88,7 +89,7 @@ class EvEntity:
         discharge = station.ratings.discharge
         limits = charging_power_limits.ChargingPowerLimitsFeature(device, station, battery, app.setpoint)
         values = measurement.EvMeasurementFeature(device, station, self._meter, battery, self._clock, identified)
-        configuration = device_configuration.EvConfigurationFeature(
+        configuration = ev_configuration.EvConfigurationFeature(
             device, identified, Inferred().below_target() if discharge else None)
         series = consumption_curve.ConsumptionCurveFeature(device, app.charge_plan, self._clock, app.setpoint,
                                                            battery if discharge else None)
@@ -99,7 +100,7 @@ class EvEntity:
             watch[0] = owner
         place = [
             _EV, EV, self,
-            device_configuration.EV_NUMBER << 8 | DEVICE_CONFIGURATION | SERVER, configuration,
+            ev_configuration.NUMBER << 8 | DEVICE_CONFIGURATION | SERVER, configuration,
             _DIAGNOSIS << 8 | DEVICE_DIAGNOSIS | SERVER, self,
             charging_power_limits.NUMBER << 8 | ELECTRICAL_CONNECTION | SERVER, limits,
             measurement.NUMBER << 8 | MEASUREMENT | SERVER, values,
@@ -111,7 +112,7 @@ class EvEntity:
         if identified.eui48 is not None:
             place += (identification.NUMBER << 8 | IDENTIFICATION | SERVER, self)
         if identified.manufacturer is not None:
-            place += (manufacturer_information.EV_NUMBER << 8 | DEVICE_CLASSIFICATION | SERVER, self)
+            place += (_MANUFACTURER << 8 | DEVICE_CLASSIFICATION | SERVER, self)
         device.add(place)
 
     def functions(self, feature):
@@ -120,8 +121,7 @@ class EvEntity:
         if number == _DIAGNOSIS:
             return ((STATE, self._read_state),)
         known = self._app.identification
-        return (identification.functions(known) if number == identification.NUMBER else
-                manufacturer_information.ev_functions(known))
+        return identification.told(known) if number == identification.NUMBER else ev_functions(known)
 
     def use_cases(self):
         """Of the car, as lib/spine/device.py wants them."""

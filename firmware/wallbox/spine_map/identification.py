@@ -11,6 +11,6 @@ _IDENTIFICATIONS = schema(
 )
 
 
-def functions(identification):
+def told(identification):
     """The functions of the feature, for a car that told its EUI-48."""
     return ((_IDENTIFICATIONS, ((0, "eui48", identification.eui48),)),)

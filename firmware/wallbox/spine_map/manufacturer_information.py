@@ -19,7 +19,7 @@ def names(settings):
     return "\n".join((settings.model, settings.serial, settings.vendor, settings.brand))
 
 
-def functions(told, board, version):
+def station_functions(told, board, version):
     """The functions of the feature of the station, from what `names` told."""
     model, serial, vendor, brand = told.split("\n")
     return ((MANUFACTURER, (model, model, serial, version, board, vendor, None, brand)),)

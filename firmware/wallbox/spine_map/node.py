@@ -51,6 +51,7 @@ class SpineNode:
         measurement = ac_measurement.AcMeasurementFeature(device, station, clock)
         self._load = limit
         self._diagnosis = diagnosis
+        self._meter = measurement
         self._steps = (limit, configuration, diagnosis, measurement)
         self._ev = None
         more = ()
@@ -82,8 +83,8 @@ class SpineNode:
         if feature >> 8 == _CONNECTION:
             from wallbox.spine_map.electrical_connection import ElectricalConnectionFeature
 
-            return ElectricalConnectionFeature(station).functions(feature)
-        return manufacturer_information.functions(self._names, station.ratings.name, self._version)
+            return ElectricalConnectionFeature(station, self._meter).functions(feature)
+        return manufacturer_information.station_functions(self._names, station.ratings.name, self._version)
 
     def use_cases(self):
         """Of the EVSE, as lib/spine/device.py wants them."""
