@@ -16,7 +16,7 @@ RESIDENT = {
     "boards.esp32.ladder": "Ladder.step",
     "boards.esp32.net": "Keeper.run Keeper.keep_time Wifi.address Ethernet.address",
     "boards.sim": "SimulatedBoard.apply SimulatedBoard.sample SimulatedBoard.feed_watchdog SimulatedBoard._ask "
-                  "SimulatedBoard._receive",
+                  "SimulatedBoard._receive SimulatedBoard.serve_console",
     "boards.sim.car": "Car.__init__ Car.step Car._follow Car.soc duty_ma",
     "boards.sim.contactor": "*",
     "boards.sim.injected": "Faults.step",
@@ -91,7 +91,7 @@ RESIDENT = {
     "wallbox.station": "*",
     "wallbox.health": "Health.step Health._look",
     "wallbox.journal": "Journal.note Journal.take Journal.due",
-    "wallbox.supervisor": "_report _count _unheard _guard run",
+    "wallbox.supervisor": "_report _count _failed _unheard _guard run",
     "wallbox.update": "Progress.turn",
     "wallbox.update_source": "FileSource.read HttpSource.read patiently",
     "wallbox.web.server": "PageServer.run",

@@ -75,15 +75,15 @@ class Devkit:
         self._settings = None
         if keeper:
             app.online = False
-            yield "network", keeper.run
-            yield "time", keeper.keep_time
+            yield "network", keeper.run, ()
+            yield "time", keeper.keep_time, ()
         script = sys.modules.get("boards.devkit.script")
         if script:
 
             async def play():
                 await script.play(self._call(app.console), self.plant)
 
-            yield "script", play
+            yield "script", play, ()
 
     def _call(self, console):
         def call(request):

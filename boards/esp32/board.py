@@ -135,10 +135,10 @@ class Wallbox:
         self._settings = None
         if keeper:
             app.online = False
-            yield "network", keeper.run
-            yield "time", keeper.keep_time
+            yield "network", keeper.run, ()
+            yield "time", keeper.keep_time, ()
         if self._meter:
-            yield "meter", self._meter.run
+            yield "meter", self._meter.run, ()
 
     def serve_console(self, console):
         """The words of console.py on the serial port."""

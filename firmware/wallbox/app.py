@@ -145,20 +145,21 @@ class App:
             yield "dns-sd", _SHIP_MS, self.ship.announcer.step
 
     def tasks(self):
-        """Name of every task beside the guard's, and the function that gives its coroutine."""
+        """Name of every task beside the guard's, the function that gives its coroutine, and the errors that are no
+        failure of it."""
         if self.ship:
             for task in self.ship.tasks():
                 yield task
         if self.page:
-            yield "page", self.page.run
+            yield "page", self.page.run, ()
         if self.board.serve_console:
-            yield "console", self._console
+            yield "console", self._console, ()
         for task in self.board.tasks(self) if hasattr(self.board, "tasks") else ():
             yield task
         if "slots" in sys.modules:  # boot.py left it: this program is on trial
             from wallbox.trial import Trial
 
-            yield "trial", Trial(self, self.trial_s).run
+            yield "trial", Trial(self, self.trial_s).run, ()
 
     def _arbitrate(self):
         self.load_control.step()

@@ -32,7 +32,6 @@ _FOR_EVER_MS = const(1 << 60)
 _PAUSES = const(6)  # of charging for handshakes: at once, then one each
 _STRANGERS_MS = const(600000)
 _PROVEN_MS = const(60000)
-_AGAIN_MS = const(5000)  # until the listener is started again after a failure
 
 
 def _octets(address):
@@ -113,17 +112,16 @@ class ShipLink:
         self.due_ms[0] = 0
 
     def tasks(self):
-        """Name of each task, and the function that gives its coroutine."""
-        yield "ship listener", self._listen
+        """Name of each task, the function that gives its coroutine, and the errors that are no failure of it."""
+        # a port in use or a lack of memory is no reason to end charging
+        yield "ship listener", self._listen, (OSError, MemoryError)
 
-    async def _listen(self):
-        while True:  # a port in use or a lack of memory is no reason to end charging
-            try:
-                await self.node.listen(self._bind, self.port)
-            except (OSError, MemoryError) as error:
-                print("SHIP listener: %r" % error)
+    def _listen(self):
+        try:
             self.node.socket.close()
-            await sleep_ms(_AGAIN_MS)
+        except AttributeError:  # the first start
+            pass
+        return self.node.listen(self._bind, self.port)
 
     def look(self):
         """Announce whether anybody may register, and dial trusted peers that were found."""

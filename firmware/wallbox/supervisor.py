@@ -13,6 +13,7 @@ from bounded.wait import sleep_ms
 from wallbox.journal import SAFE_STATE, TASK_FAILED
 
 _PAUSE_MS = const(1000)
+_AGAIN_MS = const(5000)  # after what is no failure
 _ROUND_MS = const(100)
 _TICK_MS = const(10)
 _FAILURES = const(3)  # of one task, each within _FORGET_MS of the one before: then safe state
@@ -22,13 +23,13 @@ _GAP_WINDOW_MS = const(60000)
 
 # One list for all: a list for each would take 48 bytes more. Of each
 #   ms left until it acts or is started again, or the task (None: it has returned)
-#   its name, its function, ms between two turns (0: a task), what _count gave
+#   its name, its function, ms between two turns (of a task the errors that are no failure), what _count gave
 _ROW = const(5)
 _rows = []
 
 
 def _report(name, error):
-    print("task %s failed:" % name)
+    print("task", name, "failed:")  # no text is made: it may be memory that is missing
     print_exception(error)
 
 
@@ -90,48 +91,57 @@ async def _guard(app):
 
 
 def _begin(app):
-    """Let the guard tick from now on; all rows, none of which has begun."""
+    """Let the guard tick from now on, and make the rows, none of which has begun."""
     asyncio.get_event_loop().set_exception_handler(_unheard)
     asyncio.create_task(_guard(app))
     rows = []
     for name, every_ms, act in app.rounds():
         rows += 0, name, act, every_ms, None
-    for name, start in app.tasks():
-        rows += 0, name, start, 0, None
+    for name, start, spared in app.tasks():
+        rows += 0, name, start, spared, None
     del _rows[:]
     _rows.extend(rows)
-    return _rows
+
+
+def _failed(app, at, error):
+    """The row at `at` failed: it pauses."""
+    spared = _rows[at + 3]
+    if isinstance(spared, tuple) and isinstance(error, spared):
+        print(_rows[at + 1], "begins anew:", error)
+        _rows[at] = _AGAIN_MS
+    else:
+        _rows[at + 4] = _count(app, _rows[at + 1], error, _rows[at + 4])
+        _rows[at] = _PAUSE_MS
 
 
 async def run(app):
     """The guard, `app.rounds()` and `app.tasks()`, for good."""
-    rows = _begin(app)
+    _begin(app)
     then = ticks_ms()
     while True:
         now = ticks_ms()
         dt_ms = ticks_diff(now, then)
         then = now
-        for at in range(0, len(rows), _ROW):
-            task = rows[at]
+        for at in range(0, len(_rows), _ROW):
+            task = _rows[at]
             try:
                 if isinstance(task, int):
-                    rows[at] = task - dt_ms
+                    _rows[at] = task - dt_ms
                     if task > dt_ms:
                         continue
-                    rows[at] = rows[at + 3]
-                    task = rows[at + 2]()
-                    if not rows[at + 3]:
-                        rows[at] = asyncio.create_task(task)
+                    _rows[at] = _rows[at + 3]
+                    task = _rows[at + 2]()
+                    if not isinstance(_rows[at + 3], int):
+                        _rows[at] = asyncio.create_task(task)
                 elif task and task.done():
-                    rows[at] = None
+                    _rows[at] = None
                     await task  # raises at once what it failed with
                 else:
                     continue
             except asyncio.CancelledError:  # the task's; in here nobody waits, so it cannot be that of `run`
                 pass
             except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
-                rows[at + 4] = _count(app, rows[at + 1], error, rows[at + 4])
-                rows[at] = _PAUSE_MS
+                _failed(app, at, error)
             task = None
             await sleep_ms(0)  # the guard's turn
         await sleep_ms(_ROUND_MS)

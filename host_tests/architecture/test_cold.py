@@ -242,7 +242,7 @@ def test_what_keeps_the_contactor_safe_is_never_taken_out():
         assert "ConsumptionLimit." + name in cold.RESIDENT["wallbox.limits.failsafe"].split()
     for name in ("_arbitrate", "tasks"):
         assert "App." + name in cold.RESIDENT["wallbox.app"].split()
-    for name in ("_guard", "_count", "_report", "_unheard", "run"):
+    for name in ("_guard", "_count", "_failed", "_report", "_unheard", "run"):
         assert name in cold.RESIDENT["wallbox.supervisor"].split()
 
 

@@ -36,6 +36,7 @@ class App:
     often as `fates` says, how much time of the station passes before each. All of it for `ms` in a time of its own."""
 
     step_ms = 10
+    spared = ()  # errors that are no failure
 
     def __init__(self, name, fates=(), round=False, after_ms=0, ms=4000):
         self.name = name
@@ -91,7 +92,7 @@ class App:
 
     def tasks(self):
         if not self.round and self.name != "guard":
-            yield self.name, self.task
+            yield self.name, self.task, self.spared
 
     def rounds(self):
         if self.round:
@@ -168,6 +169,20 @@ def test_a_task_is_started_again_a_second_after_it_was_seen_that_it_failed():
     assert app.others == list(range(0, 4000, 100)) and app.station.ticked == 400
 
 
+def test_what_is_no_failure_of_a_task_is_not_counted_and_it_begins_anew_after_five_seconds():
+    class Forgiven(App):
+        spared = (OSError, ValueError)
+
+    app = Forgiven("ship listener", (0, 0, 0), False, 130, 17000)
+    assert app.starts == [0, 5200, 10400, 15600] and app.failures == 0 and app.reported == []
+    assert app.station.failed == [] and events(app) == []
+
+    class Other(App):
+        spared = (OSError,)
+
+    assert Other("ship listener", (0,)).failures == 1
+
+
 def test_a_task_that_returned_is_over():
     app = App("trial", (), False, 130)
     assert app.starts == [0] and app.failures == 0 and app.reported == []
@@ -185,7 +200,7 @@ def test_a_task_that_was_cancelled_is_over():
 def test_a_task_that_cannot_even_begin_is_tried_again():
     class Poor(App):
         def tasks(self):
-            yield self.name, self.begin
+            yield self.name, self.begin, ()
 
         def begin(self):
             self.act()  # no coroutine: its code found no room
