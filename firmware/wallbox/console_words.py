@@ -106,24 +106,11 @@ class Words:
         return self.features(self.app.spine.device)
 
     def features(self, device):
-        from spine.device import cases_of
-
-        for address, kind, features in device.entities:
-            yield "%s %s" % (_numbers(address), kind), self.functions_of(features)
-        for row in device.use_cases:
-            cases = ["%s %s" % case[:2] for case in cases_of(row)]
-            yield "%s use cases of %s" % (_numbers(row[0]), row[1]), cases
-
-    def functions_of(self, features):
-        from spine.device import functions_of
-        from spine.schema import text
-
-        for feature in features:
-            names = ""
-            for each in functions_of(feature):
-                schema = text(each[0])
-                names += " " + str(schema[: schema.find(b":")], "utf-8")
-            yield "%d %s %s:%s" % (feature[:3] + (names,))
+        for place in device.entities:
+            yield "%s %s" % (_numbers(place[0]), device.entity_type(place)), device.told_features(place)
+        for place in device.entities:
+            for actor, cases in device.told_cases(place):
+                yield "%s use cases of %s" % (_numbers(place[0]), actor), cases
 
     def op_loop(self, request):
         """The longest gap between two ticks of the guard, now and ever, and tasks that failed."""

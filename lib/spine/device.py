@@ -191,6 +191,26 @@ class Device:
             index -= len(rows)
         return None
 
+    # --- for a person
+
+    def entity_type(self, place):
+        """The type of an entity."""
+        return word(place[1])
+
+    def told_features(self, place):
+        """Yield what says number, type, role and functions of a feature."""
+        for at in range(_FEATURES, len(place), 2):
+            feature = place[at]
+            names = ""
+            for each in functions_of(feature, place[at + 1]):
+                names += " " + _name(each)
+            yield "%d %s %s:%s" % (feature >> 8, word(feature), role_word(feature), names)
+
+    def told_cases(self, place):
+        """Yield (actor, use cases with their versions)."""
+        for actor, cases in cases_of(place):
+            yield actor, ["%s %s" % case[:2] for case in cases]
+
 
 def functions_of(feature, owner):
     """The functions of a feature, made now where they are not kept."""
@@ -203,9 +223,13 @@ def cases_of(place):
     return cases or () if cases is None or isinstance(cases, tuple) else cases.use_cases()
 
 
-def _operations(function):
+def _name(function):
     name = text(function[0])
-    name = name[: name.find(b":")]
+    return str(name[: name.find(b":")], "utf-8")
+
+
+def _operations(function):
+    name = _name(function)
     read = None if function[1] is None else True
     if len(function) < 3 or function[2] is None:
         return (name, None, True) if read else (name, True)
