@@ -8,16 +8,18 @@ lib/bounded/on_demand.py loads it when it is called, except
 * what has a decorator or uses `super()`, special methods but `__init__`, what another class of the same family also
   defines, and functions that are called with keywords.
 
+Small functions of a module go with those that need them (cold_small.py).
 The source stays as it is. `mark` works on the modules before they are joined (link.py) and gives each such function
 the decorator MARK; `split` on the finished text, which has the short names, and needs nothing but the text.
 """
 
 import ast
 
-from cold_names import imported_names, inline_literals, weight
 from cold_anew import import_anew
+from cold_names import imported_names, inline_literals, private_constants, weight
+from cold_small import names as names_in, needed, small_ones
 from cold_table import ANEW, COLD, RESIDENT, SMALL, TOGETHER
-from link_names import constant_name, families
+from link_names import families
 
 MARK = "cold_"
 # of lib/bounded/on_demand.py
@@ -74,6 +76,8 @@ def mark(sources, unit_of, everything=False):
             elif _movable(node) and not {node.name, "*"} & stay and node.name not in keyworded:
                 if weight(node) >= _LEAST:
                     put(node, "%s.%s" % (name, node.name))
+                else:
+                    node.decorator_list.append(_statement("%s(None, False)" % MARK).value)
         result[name] = ast.unparse(tree)
     return result, names
 
@@ -257,14 +261,16 @@ def _marked(node):
 
 def _without(tree, module, result, imported):
     """The text of a module without its marked functions; `imported` are its names that others import."""
-    bound, constants = _bound(tree), _constants(tree)
+    small, constants = small_ones(tree, imported, _marked, _unmark), private_constants(tree)
+    bound = _bound(tree) - set(small)
     for name in OURS:
         if name in bound and name != LOADED:
             raise ColdError("%s has a name of its own that is %s" % (module, name))
     bound.update((LATER, CALLED))
     used, records, roots = set(), {}, {}
     bound -= inline_literals(tree, imported, _marked)
-    _call_by_record(tree, result, imported)
+    _call_by_record(tree, result, imported, small)
+    tree.body = [node for node in tree.body if not (getattr(node, "name", None) in small and _unmark(node))]
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
             names, body, often = [], [], []
@@ -276,11 +282,11 @@ def _without(tree, module, result, imported):
                 if number is not None and together:
                     often.append((each, number))
                     names.append(each.name)
-                elif number is not None and _take([(each, number)], module, bound, constants, result):
+                elif number is not None and _take([(each, number)], module, bound, constants, small, result):
                     names.append(each.name)
                 else:
                     body.append(each)
-            if often and not _take(often, module, bound, constants, result):
+            if often and not _take(often, module, bound, constants, small, result):
                 raise ColdError("%s.%s: a method is called like something that the methods use" % (module, node.name))
             inherited = records.get(base)
             roots[node.name] = roots.get(base)
@@ -311,7 +317,7 @@ def _without(tree, module, result, imported):
         if mark is None:
             continue
         record = getattr(node, "record", None)
-        if not _take([(node, mark[0])], module, bound, constants, result, record):
+        if not _take([(node, mark[0])], module, bound, constants, small, result, record):
             if record is not None:
                 raise ColdError("%s.%s must stay" % (module, node.name))
         elif record is not None:
@@ -321,7 +327,8 @@ def _without(tree, module, result, imported):
             tree.body[at] = _statement(kind)
             result.records.append([node.name])
         used.add(CALLED)
-    tree.body = [node for node in tree.body if not isinstance(node, ast.Pass)]
+    after_all = [small[name] for name in needed(names_in(tree), small)]  # of what had to stay
+    tree.body = after_all + [node for node in tree.body if not isinstance(node, ast.Pass)]
     if used:
         tree.body.insert(0, _statement("from %s import %s" % (_HOME, ", ".join(sorted(used)))))
     return ast.unparse(tree)
@@ -334,23 +341,13 @@ def _statement(text):
     return ast.parse(text).body[0]
 
 
-def _constants(tree):
-    """{name: source} of the private constants of a module, which the compiler knows and the module has not."""
-    found = {}
-    for node in tree.body:
-        name = constant_name(node)
-        if name and name.startswith("_"):
-            found[name] = ast.unparse(node)
-    return found
-
-
-def _call_by_record(tree, result, imported):
+def _call_by_record(tree, result, imported, small):
     """Marked functions that nothing but marked code calls need no place in the module: there they are called by their
     record. They get it here, as `record`."""
     marked = {node.name: node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
-              and _marked(node)}
+              and _marked(node) and node.name not in small}
     alone = set(marked) - imported
-    inside = [node for node in marked.values()]
+    inside = [*marked.values(), *small.values()]
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
             inside += [each for each in node.body if hasattr(each, "decorator_list") and _marked(each)]
@@ -377,10 +374,14 @@ def _call_by_record(tree, result, imported):
             node.func = ast.Name(CALLED, ast.Load())
 
 
-def _take(marked, module, bound, constants, result, record=None):
+def _take(marked, module, bound, constants, small, result, record=None):
     """Make one file of the functions `marked`, [(node, number)], for `record` or the next; False: they must stay."""
     nodes = [node for node, _ in marked]
-    used = {each.id for node in nodes for each in ast.walk(node) if isinstance(each, ast.Name)}
+    along = needed(set().union(*map(names_in, nodes)), small)
+    if set(along) & {node.name for node in nodes}:
+        return False
+    nodes = [small[name] for name in along] + nodes
+    used = set().union(*map(names_in, nodes))
     names = (used & bound) - set(constants)
     if names & {node.name for node in nodes}:
         return False

@@ -33,6 +33,16 @@ def weight(node):
     return len(found) + sum(map(len, texts)) // 4
 
 
+def private_constants(tree):
+    """{name: source} of the private constants of a module, which the compiler knows and the module has not."""
+    found = {}
+    for node in tree.body:
+        name = constant_name(node)
+        if name and name.startswith("_"):
+            found[name] = ast.unparse(node)
+    return found
+
+
 def inline_literals(tree, imported, marked):
     """Put literals of module level into the functions that use them, where those are all `marked`: they have no name
     then, and are on flash with them. The names that are gone.

@@ -19,6 +19,8 @@ def move_texts(sources):
         if TEXT + "(" not in source:
             continue
         tree = _Texts(places, head).visit(ast.parse(source))
+        if not any(isinstance(node, ast.Name) and node.id == TEXT for node in ast.walk(tree)):
+            _forget_import(tree)
         result[name] = ast.unparse(tree)
     return result, bytes(head)
 
@@ -37,6 +39,13 @@ def table(words):
     """The bytes of the table of attributes, {name: what it is called in the image}."""
     text = "".join(" %s=%s" % each for each in words.items()).encode() + b" "
     return len(text).to_bytes(2, "big") + text
+
+
+def _forget_import(tree):
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom):
+            node.names = [each for each in node.names if (each.asname or each.name) != TEXT]
+    tree.body = [node for node in tree.body if not isinstance(node, ast.ImportFrom) or node.names]
 
 
 class _Texts(ast.NodeTransformer):

@@ -22,6 +22,7 @@ import subprocess
 import cold
 import cold_anew
 import cold_names
+import cold_small
 import cold_table
 import cold_texts
 import link
@@ -136,7 +137,7 @@ def _update(folder, march, board, optimise, without, linked):
     kept = frozenset(shorten.kept_names(BUILD)) if optimise == 3 and compiler else None
     made_by = hashlib.sha256(repr((compiler and os.stat(compiler[0]).st_mtime_ns, sorted(kept or ()))).encode())
     for tool in (shorten, link, link_names, mpy_strings, name_uses, rom_names, rom_words, cold, cold_anew, cold_names,
-                 cold_table, cold_texts):
+                 cold_small, cold_table, cold_texts):
         with open(tool.__file__, "rb") as file:
             made_by.update(file.read())
     stamps = {target: [os.stat(source).st_mtime_ns, os.stat(source).st_size] for target, source in files.items()}

@@ -58,7 +58,13 @@ class Pair:
         return self.second(number) + 1
 
     def second(self, number):
-        return number * 2 + TABLE[1]
+        return double(number) + TABLE[1]
+
+def double(number):
+    return number + same(number)
+
+def same(number):
+    return number
 
 def schema(text):
     return text
@@ -167,6 +173,28 @@ def test_a_program_does_the_same_with_its_functions_on_flash(device):
     whole = run("apart", _PROGRAM)
     assert whole.count("AttributeError") == 2 and "Traceback" not in whole, whole
     assert run("paged", _PROGRAM) == whole
+
+
+def test_small_functions_go_along_with_those_that_need_them(device):
+    _, found, _ = device
+    assert "def double" not in found.texts["sample.py"] and "def same(number" not in found.texts["sample.py"]
+    pair = {source for _, name, source, _ in found.functions if name == "second"}
+    assert len(pair) == 1 and "def double" in "".join(pair) and "def same" in "".join(pair)
+    assert sum("def double" in source for source in {source for _, _, source, _ in found.functions}) == 1
+
+
+def test_a_small_function_stays_where_anybody_else_uses_it():
+    text = ('def shared():\n    return below()\ndef below():\n    return 1\ndef lent():\n    return 2\n'
+            'def again():\n    return 3\ndef held():\n    return shared()\nclass Thing:\n'
+            '    def begin(self):\n        return shared() + below() + lent() + again()\n'
+            '    def again(self):\n        return again()\n')
+    texts, _ = cold.mark({"ship.p": text}, {"ship.p": "ship.p"})
+    use = "from ship.p import lent, held\n"
+    found = cold.split({"p.py": texts["ship.p"], "q.py": use}, lambda target: "ship." + target[0])
+    assert all("def %s()" % name in found.texts["p.py"] for name in ("shared", "below", "lent", "held"))
+    assert "def again()" in found.texts["p.py"]  # a method of this name had to stay, and uses it
+    begin, = [source for _, name, source, _ in found.functions if name == "begin"]
+    assert "import below, lent, shared" in begin and "def again()" in begin
 
 
 def test_functions_load_once_until_released_and_leave_nothing(device):
