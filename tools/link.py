@@ -71,7 +71,7 @@ LINKED = {
         "boards.sim.car", "boards.sim.contactor", "boards.sim.injected", "boards.sim.meter",
         "boards.sim.pilot_circuit", "boards.sim.plant", "boards.sim.rcm", "boards.sim.thermal",
     ),
-    "boards.esp32.net": ("boards.esp32.ladder", "boards.esp32.sntp"),
+    "boards.esp32.net": ("boards.esp32.console", "boards.esp32.ladder", "boards.esp32.sntp"),
     "boards.esp32.board": (
         "boards.esp32.meter", "boards.esp32.modbus", "boards.esp32.ntc", "boards.esp32.pilot", "boards.esp32.plateau",
         "boards.esp32.pulses",

@@ -68,15 +68,14 @@ class Devkit:
         self.wall_offset_s = offset_s
 
     def tasks(self, app):
-        """The network's keeper and the time; a script where one waits."""
+        """The network's keeper; a script where one waits."""
         from boards.esp32 import net
 
         keeper = net.keeper(None, self._settings, app.network_changed, self.clock_changed)
         self._settings = None
         if keeper:
             app.online = False
-            yield "network", keeper.run, ()
-            yield "time", keeper.keep_time, ()
+            yield "network", keeper.look, net.LOOK_MS
         script = sys.modules.get("boards.devkit.script")
         if script:
 

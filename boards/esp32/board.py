@@ -128,15 +128,14 @@ class Wallbox:
         self.wall_offset_s = offset_s
 
     def tasks(self, app):
-        """The network's keeper, the time, and the meter."""
+        """The network's keeper, and the meter."""
         from boards.esp32 import net
 
         keeper = net.keeper(self._ethernet, self._settings, app.network_changed, self.clock_changed)
         self._settings = None
         if keeper:
             app.online = False
-            yield "network", keeper.run, ()
-            yield "time", keeper.keep_time, ()
+            yield "network", keeper.look, net.LOOK_MS
         if self._meter:
             yield "meter", self._meter.run, ()
 

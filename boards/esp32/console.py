@@ -69,7 +69,10 @@ async def serve(call):
                 return
             if mark in "\r\n":
                 if line.strip():
-                    answer(call, line, sys.stdout.write)
+                    try:
+                        answer(call, line, sys.stdout.write)
+                    except MemoryError:  # not even the code of it found room
+                        print('{"error":"out of memory"}')
                 line = ""
                 break
             if mark >= " " and len(line) < _LONGEST:  # mpremote leaves control codes behind

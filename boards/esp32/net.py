@@ -4,6 +4,7 @@ Power saving is off: with it the access point holds back multicast, on which bot
 bound by ship/dnssd_socket.py before the first address comes, or the chip's own mDNS would take it.
 """
 
+import asyncio
 import network
 import socket
 import time
@@ -14,11 +15,11 @@ from boards.esp32.ladder import CONNECT, DOWN, NOTHING, RESTART, UP, Ladder
 from bounded.compat import const
 from bounded.wait import sleep_ms
 
-_LOOK_MS = const(500)
+LOOK_MS = const(500)
 _NTP_PORT = const(123)
 _ANSWER_MS = const(3000)
 _AGAIN_MS = const(60000)
-_SET_S = const(6 * 3600)
+_SET_MS = const(6 * 3600000)
 
 
 class Wifi:
@@ -87,7 +88,9 @@ class Ethernet:
 
 
 class Keeper:
-    """Keeps `interface` up and tells `changed(up, address)`; `clock_changed(offset_s)` when the time is known."""
+    """Keeps `interface` up and tells `changed(up, address)`; `clock_changed(offset_s)` when the time is known.
+
+    The time comes from `server`, "" the router, None nobody."""
 
     def __init__(self, interface, changed, clock_changed, server=""):
         self._interface = interface
@@ -95,21 +98,24 @@ class Keeper:
         self._clock_changed = clock_changed
         self._server = server
         self._router = None
+        self._ask_ms = 0  # until the server is asked
         self.ladder = Ladder()
 
-    async def run(self):
-        """Look, and do what the ladder says, for ever."""
-        interface = self._interface
-        while True:
-            found = interface.address()
-            address = found[0] if found and found[0] != "0.0.0.0" else ""
-            todo = self.ladder.step(_LOOK_MS, address)
-            if todo != NOTHING:
-                try:
-                    self._do(todo, address, found)
-                except OSError as error:  # the next step of the ladder will help
-                    print("network: %s" % error)
-            await sleep_ms(_LOOK_MS)
+    def look(self):
+        """LOOK_MS have passed, in an event loop: do what the ladder says, and ask for the time a few times a day."""
+        found = self._interface.address()
+        address = found[0] if found and found[0] != "0.0.0.0" else ""
+        todo = self.ladder.step(LOOK_MS, address)
+        if todo != NOTHING:
+            try:
+                self._do(todo, address, found)
+            except OSError as error:  # the next step of the ladder will help
+                print("network: %s" % error)
+        if self._router and self._server is not None:
+            self._ask_ms -= LOOK_MS
+            if self._ask_ms <= 0:
+                self._ask_ms = _AGAIN_MS
+                asyncio.create_task(self._ask(self._server or self._router))
 
     def _do(self, todo, address, found):
         if todo == UP:
@@ -127,25 +133,8 @@ class Keeper:
             if todo in (CONNECT, RESTART):
                 self._interface.connect()
 
-    async def keep_time(self):
-        """Ask the server, or the router where none is named, a few times a day; "off" asks nobody."""
-        if self._server == "off":
-            return
-        while True:
-            wait_ms = _LOOK_MS
-            if self._router:
-                wait_ms = _AGAIN_MS
-                told_s = await self._ask(self._server or self._router)
-                if told_s is not None:
-                    base_s = 946684800 if time.gmtime(0)[0] == 2000 else 0
-                    self._clock_changed(told_s - int(time.time()) - base_s)
-                    for _ in range(_SET_S):
-                        await sleep_ms(1000)  # not in one: ticks of a longer wait do not fit
-                    continue
-            await sleep_ms(wait_ms)
-
     async def _ask(self, server):
-        """Seconds since 1970, None when the server does not say. Only numeric addresses: a name could block us."""
+        """Ask for the time; soon again when the server does not tell. Only numeric addresses: a name could block us."""
         cookie = urandom(8)
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
@@ -154,14 +143,18 @@ class Keeper:
             for _ in range(_ANSWER_MS // 50):
                 await sleep_ms(50)
                 try:
-                    return sntp.seconds(sock.recvfrom(64)[0], cookie)
+                    told_s = sntp.seconds(sock.recvfrom(64)[0], cookie)
                 except OSError:  # nothing yet
-                    pass
+                    continue
+                if told_s is not None:
+                    self._ask_ms = _SET_MS
+                    base_s = 946684800 if time.gmtime(0)[0] == 2000 else 0
+                    self._clock_changed(told_s - int(time.time()) - base_s)
+                break
         except OSError:
             pass
         finally:
             sock.close()
-        return None
 
 
 def keeper(wiring, settings, changed, clock_changed):
@@ -173,4 +166,5 @@ def keeper(wiring, settings, changed, clock_changed):
     else:
         print("no network: set wifi_ssid")
         return None
-    return Keeper(interface, changed, clock_changed, settings.time_server)
+    server = settings.time_server
+    return Keeper(interface, changed, clock_changed, None if server == "off" else server)

@@ -132,17 +132,17 @@ class App:
         self.ship = ShipLink(self.station, settings, own, self.board.storage, self.spine)
 
     def rounds(self):
-        """Name, period in ms and function of what is done again and again."""
-        yield "arbiter", _ARBITRATE_MS, self._arbitrate
-        yield "memory", _LOOK_MS, self._remember
+        """Name and function of what is done again and again, and the period in ms."""
+        yield "arbiter", self._arbitrate, _ARBITRATE_MS
+        yield "memory", self._remember, _LOOK_MS
         if self.station.lease_ms is not None:
-            yield "echonet lease", _LEASE_STEP_MS, self._renew_echonet
-        yield "echonet", _ECHONET_MS, self.echonet.step
+            yield "echonet lease", self._renew_echonet, _LEASE_STEP_MS
+        yield "echonet", self.echonet.step, _ECHONET_MS
         if self.ship:
-            yield "ship sessions", _SHIP_MS, self.ship.node.step
-            yield "ship peers", _LOOK_MS, self.ship.look
-            yield "spine", _SHIP_MS, self.spine.step
-            yield "dns-sd", _SHIP_MS, self.ship.announcer.step
+            yield "ship sessions", self.ship.node.step, _SHIP_MS
+            yield "ship peers", self.ship.look, _LOOK_MS
+            yield "spine", self.spine.step, _SHIP_MS
+            yield "dns-sd", self.ship.announcer.step, _SHIP_MS
 
     def tasks(self):
         """Name of every task beside the guard's, the function that gives its coroutine, and the errors that are no

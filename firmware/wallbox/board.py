@@ -10,8 +10,9 @@ A board is the package `boards/<name>` with `create(settings)`. What it returns 
                            None
     restart()              start again as after a reset; does not return (a board made of a process has none)
     ota()                  the module that brings a new MicroPython (boards/esp32/ota.py), of chips
-    tasks(app)             if it has any: name of each task of its own (the network's keeper), the function that
-                           gives its coroutine, and the errors that are no failure of it
+    tasks(app)             if it has any: name and function of what it does again and again (the network's keeper), and
+                           the period in ms; or of a task the function that gives its coroutine, and a tuple of the
+                           errors that are no failure of it
     reset_cause            why it started, as machine.reset_cause(): 1 power-on (or brown-out), 2 reset, 3 watchdog,
                            5 soft reset; 0 or missing = unknown
     feed_watchdog()        if it has one: called at every tick of a healthy guard; without it the hardware resets all

@@ -95,10 +95,9 @@ def _begin(app):
     asyncio.get_event_loop().set_exception_handler(_unheard)
     asyncio.create_task(_guard(app))
     rows = []
-    for name, every_ms, act in app.rounds():
-        rows += 0, name, act, every_ms, None
-    for name, start, spared in app.tasks():
-        rows += 0, name, start, spared, None
+    for each in (app.rounds(), app.tasks()):
+        for name, act, kind in each:
+            rows += 0, name, act, kind, None
     del _rows[:]
     _rows.extend(rows)
 

@@ -5,9 +5,9 @@ import asyncio
 from host_tests import fakes
 from wallbox.board import PILOT_F, PILOT_X1, Outputs, Readings
 
-machine, network, esp32 = fakes.install()
+machine, _, esp32 = fakes.install()
 
-from boards.esp32 import board, net  # noqa: E402
+from boards.esp32 import board  # noqa: E402
 from boards.esp32 import meter as meters  # noqa: E402
 from boards.esp32 import pilot as pilots  # noqa: E402
 from boards.esp32.modbus import crc16  # noqa: E402
@@ -300,81 +300,3 @@ def test_a_wrong_wiring_drives_no_pin():
     except ValueError as error:
         said = str(error)
     assert "chip must be" in said and not machine.pins
-
-
-# --- network
-
-
-def _keeper(told, **air):
-    network.air = air
-    network.made.clear()
-    return net.keeper(None, _Settings(), lambda up, address: told.append((up, address)), told.append)
-
-
-async def _look(keeper, looks):
-    """So many looks of the keeper, without the waits between them."""
-    async def at_once(ms):
-        nonlocal looks
-        looks -= 1
-        if looks < 0:
-            raise KeyboardInterrupt
-
-    waits = net.sleep_ms
-    net.sleep_ms = at_once
-    try:
-        await keeper.run()
-    except KeyboardInterrupt:
-        pass
-    finally:
-        net.sleep_ms = waits
-
-
-def test_wifi_connects_without_power_saving_and_comes_back():
-    told = []
-    keeper = _keeper(told, home="secret12")
-    wlan = network.made[0]
-    asyncio.run(_look(keeper, 4))
-    assert told == [(True, network.address)] and wlan.pm == network.WLAN.PM_NONE
-    assert network.hostname() == "wallbox" and keeper._router == "192.168.1.1"
-    wlan.lose()
-    asyncio.run(_look(keeper, 4))
-    assert told[1:] == [(False, None)] and wlan.calls.count("connect") == 1  # the chip may come back by itself
-    asyncio.run(_look(keeper, 40))
-    assert told[2:] == [(True, network.address)] and wlan.calls.count("connect") == 2
-
-
-def test_a_wrong_password_goes_up_the_ladder_and_never_raises():
-    told = []
-    keeper = _keeper(told, home="another12")
-    asyncio.run(_look(keeper, 400))
-    wlan = network.made[0]
-    assert told == [] and wlan.calls.count("connect") >= 4
-    assert wlan.calls.count("active 0") >= 1 and wlan.pm == network.WLAN.PM_NONE  # set again after a restart
-    network.air["home"] = "secret12"
-    asyncio.run(_look(keeper, 130))
-    assert told == [(True, network.address)]
-
-
-def test_an_open_network():
-    told = []
-    _Settings.wifi_password = ""
-    try:
-        asyncio.run(_look(_keeper(told, home=None), 4))
-    finally:
-        _Settings.wifi_password = "secret12"
-    assert told == [(True, network.address)]
-
-
-def test_ethernet_where_no_wifi_is_named():
-    from boards.esp32_wallbox.wiring import BOARD
-
-    network.made.clear()
-    told = []
-    settings = _Settings()
-    settings.wifi_ssid = ""
-    keeper = net.keeper(BOARD["ethernet"], settings, lambda up, address: told.append((up, address)), None)
-    lan = network.made[0]
-    assert lan.wiring["phy_type"] == network.PHY_LAN8720 and lan.wiring["mdc"].number == 23
-    asyncio.run(_look(keeper, 2))
-    assert told == [(True, network.address)]
-    assert net.keeper(None, settings, None, None) is None

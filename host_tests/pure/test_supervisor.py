@@ -96,8 +96,8 @@ class App:
 
     def rounds(self):
         if self.round:
-            yield self.name, 300, self.act
-        yield "other", 100, self.other
+            yield self.name, self.act, 300
+        yield "other", self.other, 100
 
     async def task(self):
         self.starts.append(self.ms)
