@@ -7,14 +7,12 @@ COLD = ("ship", "spine", "wallbox.spine_map", "wallbox.app", "wallbox.station", 
         "wallbox.clock", "wallbox.console_words", "wallbox.health", "wallbox.journal", "wallbox.ship_link",
         "wallbox.board", "wallbox.evse", "wallbox.limits", "wallbox.update", "wallbox.update_source",
         "echonet", "bounded.iso8601", "bounded.json_reader", "bounded.json_scan", "bounded.json_writer",
-        "boards.devkit", "boards.sim", "boards.esp32.console", "boards.esp32.net", "boards.esp32.ladder",
-        "boards.esp32.sntp")
+        "boards.devkit", "boards.sim", "boards.esp32.net", "boards.esp32.ladder", "boards.esp32.sntp")
 
 # What stays in memory, by module: functions, and methods behind the name of their class; `*` is all.
 # It runs every 0.1 s or so, for as long as the wallbox runs, or cleans up after a failure.
 RESIDENT = {
     "boards.devkit": "Devkit.sample",
-    "boards.esp32.console": "serve",
     "boards.esp32.ladder": "Ladder.step",
     "boards.esp32.net": "Keeper.look Wifi.address Ethernet.address",
     "boards.sim": "SimulatedBoard.apply SimulatedBoard.sample SimulatedBoard.feed_watchdog SimulatedBoard._ask "
@@ -41,7 +39,7 @@ RESIDENT = {
     "spine.device": "Device.changed",
     "spine.incoming": "Incoming.begin",
     "spine.peer": "Peer.begin Peer.ready Peer.next_message Peer._notify Peer.close Peer._drop",
-    "wallbox.app": "run App.tasks App._arbitrate App._remember App._renew_echonet",
+    "wallbox.app": "run App._arbitrate App._remember App._renew_echonet",
     "wallbox.board": "*",
     "wallbox.clock": "Clock.now_s",
     "wallbox.echonet_map.device_state": "DeviceStateMap.get DeviceStateMap.read",

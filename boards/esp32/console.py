@@ -69,10 +69,7 @@ async def serve(call):
                 return
             if mark in "\r\n":
                 if line.strip():
-                    try:
-                        answer(call, line, sys.stdout.write)
-                    except MemoryError:  # not even the code of it found room
-                        print('{"error":"out of memory"}')
+                    answer(call, line, sys.stdout.write)
                 line = ""
                 break
             if mark >= " " and len(line) < _LONGEST:  # mpremote leaves control codes behind

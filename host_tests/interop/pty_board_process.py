@@ -97,7 +97,7 @@ class SerialConsole:
         end = time.monotonic() + timeout_s
         text = b""
         while time.monotonic() < end:
-            text += self._serial.read(4096)
+            text += self._serial.read(max(self._serial.in_waiting, 1))
             for each in text.split(b"\n")[:-1]:
                 if each.startswith(b"{"):
                     return json.loads(each)
