@@ -25,6 +25,7 @@ RESIDENT = {
     "boards.sim.plant": "Plant.apply Plant.sample Plant.step Plant.proximity_ohm",
     "boards.sim.rcm": "ResidualCurrentMonitor.step",
     "boards.sim.thermal": "Thermal.step Thermal._read",
+    "echonet.frame": "put",
     "echonet.node": "Node.announce",
     "echonet.object": "EchonetObject.changes EchonetObject.get",
     "echonet.udp": "Server.step Server._announce Server._listen Server._receive",
@@ -35,9 +36,10 @@ RESIDENT = {
     "ship.node": "Node.tick Node.step Node.left Node.listen",
     "ship.session": "Session.run Session.drained Session.pump Session.send",
     "ship.trust": "Trust.is_trusted Trust.known Trust.window_open",
-    "ship.websocket": "WebSocket.emit",
+    "ship.websocket": "WebSocket.emit WebSocket.put",
     "spine.device": "Device.changed",
     "spine.incoming": "Incoming.begin",
+    "spine.message": "Message.busy",
     "spine.peer": "Peer.begin Peer.ready Peer.next_message Peer._notify Peer.close Peer._drop",
     "wallbox.app": "run App._arbitrate App._remember App._renew_echonet",
     "wallbox.board": "*",
@@ -53,6 +55,7 @@ RESIDENT = {
     "wallbox.functions.load_control": "LoadControl.step",
     "wallbox.functions.charge_plan": "ChargePlan.step ChargePlan._learn",
     "wallbox.functions.ems_watch": "EmsWatch.heartbeat EmsWatch.lease EmsWatch.alive",
+    "wallbox.functions.measurement": "Measurement.capacity_wh",
     "wallbox.functions.setpoint": "Setpoint.step Setpoint.mode",
     "wallbox.functions.power_limit": "PowerLimit.effective_w PowerLimit.step",
     "wallbox.functions.session_summary": "SessionSummary.step SessionSummary.running SessionSummary.wanted "
@@ -83,7 +86,7 @@ RESIDENT = {
     "wallbox.spine_map.incentive_table": "IncentiveTableFeature.step",
     "wallbox.spine_map.load_control": "LoadControlFeature.step",
     "wallbox.spine_map.measurement": "EvMeasurementFeature._value EvMeasurementFeature.step",
-    "wallbox.spine_map.node": "SpineNode.step SpineNode.expect_ems SpineNode.disconnected "
+    "wallbox.spine_map.node": "SpineNode.step SpineNode.expect_ems SpineNode.disconnected SpineNode.connections "
                               "Link.begin Link._send Link.close",
     "wallbox.spine_map.power_limit": "PowerLimitFeature.step",
     "wallbox.spine_map.session_summary": "SessionSummaryFeature.step",
@@ -101,12 +104,14 @@ RESIDENT = {
 TOGETHER = {
     "bounded.json_reader": "JsonReader.feed JsonReader._listed JsonReader._string JsonReader.begin JsonReader.name "
                            "JsonReader.open JsonReader.push JsonReader.skip JsonReader.parent JsonReader._keep "
-                           "JsonReader._scalar JsonReader._fits JsonReader._closed",
-    "bounded.json_writer": "JsonWriter.*",
+                           "JsonReader._scalar JsonReader._fits JsonReader._closed JsonReader._word",
+    "bounded.json_writer": "JsonWriter.start JsonWriter.done JsonWriter.written JsonWriter.raw JsonWriter.string "
+                           "JsonWriter.integer JsonWriter.members JsonWriter.entry JsonWriter.value "
+                           "JsonWriter._address",
     "echonet.node": "Node.handle Node._answer",
     "echonet.udp": "Server._answer Server._send",
     "ship.connection": "Connection.part Connection.whole",
-    "ship.websocket": "WebSocket.feed WebSocket.begin_frame WebSocket.put",
+    "ship.websocket": "WebSocket.feed WebSocket.begin_frame",
     "spine.incoming": "Incoming._find Incoming._refusal Incoming._wanted Incoming.began Incoming.entry "
                       "Incoming.unknown",
     "spine.message": "Message.*",

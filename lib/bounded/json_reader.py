@@ -16,6 +16,7 @@ The values of an object are one flat row, nested objects included (`n` takes 2 p
 from bounded.compat import const
 from bounded.iso8601 import duration_ms
 from bounded.json_scan import OPEN, SHORT, TAGS, measure, scan, small  # noqa: F401  (TAGS: for users of push)
+from bounded.on_demand import running
 
 # As in json_scan, where they are explained.
 _STATE = const(0)
@@ -149,29 +150,35 @@ class JsonReader:
         """Read `buf[pos:end]`; False: not JSON, nothing more is read of this message."""
         s = self._s
         token = self.token
-        while s[_STATE] != _DEAD:
-            what = scan(s, buf, pos, end, token, self.schema, SHORT)
-            pos = what >> 4
-            what &= 15
-            if what == _MORE:
-                return True
-            if what <= _GOT_TAG:
-                self._scalar(what)
-            elif what == _BEGIN:
-                at = s[_AT] | s[_AT + 1] << 8
-                self._rows.append(self.row)
-                self.row = [None] * (measure(self.schema, at) & 255)
-                self.owner.began(at)
-            elif what == _END or what == _SPLIT:
-                self._closed(what)
-            elif what == _UNKNOWN:
-                self.owner.unknown()
-            elif what == _ELEMENT:
-                self.owner.element(s[_AT] | s[_AT + 1] << 8, s[_SLOT])
-            elif what == _GOT_ESCAPED:
-                self._escaped(buf[pos - 1])
-            elif what == _STRAY:
-                self.problem = 1
+        running.append(type(self))
+        running.append(type(self.owner))
+        try:
+            while s[_STATE] != _DEAD:
+                what = scan(s, buf, pos, end, token, self.schema, SHORT)
+                pos = what >> 4
+                what &= 15
+                if what == _MORE:
+                    return True
+                if what <= _GOT_TAG:
+                    self._scalar(what)
+                elif what == _BEGIN:
+                    at = s[_AT] | s[_AT + 1] << 8
+                    self._rows.append(self.row)
+                    self.row = [None] * (measure(self.schema, at) & 255)
+                    self.owner.began(at)
+                elif what == _END or what == _SPLIT:
+                    self._closed(what)
+                elif what == _UNKNOWN:
+                    self.owner.unknown()
+                elif what == _ELEMENT:
+                    self.owner.element(s[_AT] | s[_AT + 1] << 8, s[_SLOT])
+                elif what == _GOT_ESCAPED:
+                    self._escaped(buf[pos - 1])
+                elif what == _STRAY:
+                    self.problem = 1
+        finally:
+            running.pop()
+            running.pop()
         self.complete = False
         return False
 
@@ -269,14 +276,16 @@ class JsonReader:
         return None
 
     def _word(self):
-        # The value of the word in `token`: True, False, None or a number that is integral and fits 64 bits.
+        # The value of the word in `token`: True, False, None or a number.
         word = self.name()
         if word == b"true":
             return True
         if word == b"false":
             return False
-        if word == b"null":
-            return None
+        return None if word == b"null" else self._number(word)
+
+    def _number(self, word):
+        # The value of a number that is integral and fits 64 bits, None of any other.
         mantissa, e, exponent = word.lower().partition(b"e")
         whole, dot, fraction = mantissa.partition(b".")
         digits = whole[1:] if whole[0] == 45 else whole

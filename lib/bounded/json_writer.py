@@ -176,15 +176,19 @@ class JsonWriter:
             elif kind == 65:  # A
                 self._address(value)
             elif kind < 91:  # S U
-                lead = b""
-                for scalar in value:
-                    self.raw(lead)
-                    lead = b","
-                    if kind == 83:
-                        self.string(scalar)
-                    else:
-                        self.integer(scalar)
+                self._scalars(kind, value)
             self.raw(b"]")
+
+    def _scalars(self, kind, values):
+        # A list of strings or of numbers.
+        lead = b""
+        for value in values:
+            self.raw(lead)
+            lead = b","
+            if kind == 83:
+                self.string(value)
+            else:
+                self.integer(value)
 
     def _entries(self, schema, at, rows):
         # The entries of the list at `at` of `schema`, as far as the buffer goes.

@@ -31,6 +31,7 @@ _WHOLE = "whole"  # a module, in the record that is its own
 
 _held = []  # (class, names of methods, None) or (None, place, function), as they were loaded
 loads = [0]  # so far
+running = []  # classes whose functions stay where they are: some of them run, and want the others soon
 
 
 class _Store:
@@ -138,7 +139,9 @@ def release(keep=0):
     keeps it."""
     for _ in range(len(_held) - keep):
         each = _held.pop(0)
-        if each[0]:
+        if each[0] in running:
+            _held.append(each)
+        elif each[0]:
             for name in each[1]:
                 setattr(each[0], name, None)  # `delattr` alone would keep what the slot holds
                 delattr(each[0], name)

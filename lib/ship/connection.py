@@ -162,23 +162,22 @@ class Connection(WebSocket):
             at += 1
             self.size = 0
             if kind & 1:
-                self._row = [None] * VALUES
-                self._reader = JsonReader(64, 16, 4)
-                self._reader.begin(SCHEMA, 0, self._row)
+                self._begin_control()
         if at == stop:
             return
-        if kind == 2:
-            if self.state == _ACCESS:
-                self._open()  # the peer is there already (TC_SHIP_AMDATA)
-            if self.state == DATA:
-                if not self.size:
-                    self.reader = None
-                self.piece = at
-                self.stop = stop
+        if kind == 2 and self.state == DATA:
+            if not self.size:
+                self.reader = None
+            self.piece = at
+            self.stop = stop
         elif kind & 1:
             if self.size < CONTROL:
                 self._reader.feed(self.inb, at, stop)
-        elif self.inb[at]:
+        elif kind == 2 and self.state == _ACCESS:
+            self._open()  # the peer is there already (TC_SHIP_AMDATA)
+            self.part(at, stop)
+            return
+        elif not kind and self.inb[at]:
             self.size = 2
         self.size += stop - at
 
@@ -188,9 +187,20 @@ class Connection(WebSocket):
         size = self.size
         self._kind = 0
         self.size = -1
+        if kind == 2 and self.state == DATA:
+            self.ended = size > 0
+        elif self.state < ENDING:
+            self._control(kind, size)
+
+    def _begin_control(self):
+        """A message of SHIP itself begins."""
+        self._row = [None] * VALUES
+        self._reader = JsonReader(64, 16, 4)
+        self._reader.begin(SCHEMA, 0, self._row)
+
+    def _control(self, kind, size):
+        """A message is complete that is no SPINE payload, or comes before its time."""
         state = self.state
-        if state >= ENDING:
-            return
         if state == _CMI:
             if self.server:  # also before an end (pitfall 18)
                 self.say(b"\x82\0\0")
@@ -201,10 +211,8 @@ class Connection(WebSocket):
                 self._greet(self.admits(), T_HELLO)
             return
         row = self._row
-        if not kind & 1:
-            self.ended = kind and state == DATA and size > 0
-            if state >= _ACCESS:
-                return
+        if not kind & 1 and state >= _ACCESS:
+            return
         if not kind & 1 or not self._reader.complete:
             row = [None] * VALUES  # what it is worth in this state
         self._reader = self._row = None

@@ -3,6 +3,7 @@
 from bounded.compat import const
 from bounded.json_scan import measure
 from bounded.json_writer import JsonWriter
+from bounded.on_demand import running
 
 from spine.schema import text
 
@@ -62,12 +63,18 @@ class Message:
     def produce(self, buf):
         """Write the next bytes of the message into `buf`; how many, 0 at the end."""
         writer = self._writer
-        writer.start(buf)
-        while self._step:
-            self._unit(writer, writer.raw)
-            if not writer.done():
-                break
-            self._advance()
+        running.append(type(self))
+        running.append(type(writer))
+        try:
+            writer.start(buf)
+            while self._step:
+                self._unit(writer, writer.raw)
+                if not writer.done():
+                    break
+                self._advance()
+        finally:
+            running.pop()
+            running.pop()
         return writer.written()
 
     def _unit(self, writer, raw):

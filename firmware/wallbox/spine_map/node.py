@@ -114,7 +114,8 @@ class SpineNode:
 
     def expect_ems(self, on):
         """Whether an EMS may be there: one is trusted, or any would be accepted."""
-        self._power_limit.commission(on)
+        if on != self._power_limit.commissioned:
+            self._power_limit.commission(on)
 
     def step(self):
         """Let each feature look for what changed."""
