@@ -34,7 +34,7 @@ RESIDENT = {
     "ship.dnssd_peers": "Peers.ask Peers.known",
     "ship.dnssd_socket": "Announcer.step Announcer._listen Announcer._receive",
     "ship.node": "Node.tick Node.step Node.left Node.listen",
-    "ship.session": "Session.run Session.drained Session.pump Session.send",
+    "ship.session": "Session.run Session.take Session.drained Session.pump Session.send",
     "ship.trust": "Trust.is_trusted Trust.known Trust.window_open",
     "ship.websocket": "WebSocket.emit WebSocket.put",
     "spine.device": "Device.changed",

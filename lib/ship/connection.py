@@ -44,13 +44,13 @@ class Connection(WebSocket):
         self.wait = T_STEP  # ms until this state has lasted too long, 0 = it may last
         self.why = "lost"
         self.trusted = False
-        self.receiver = self.reader = None  # of SPINE payload; `reader` of the datagram that arrives
+        self.receiver = self.reader = None  # of SPINE payload; `reader` of the message that arrives
         self.opening = False  # opened() is due
-        self.ended = False  # receiver.end() is due
+        self.ended = False  # a message is complete
         self.silence = SILENCE  # ms until a peer that says nothing is taken for dead
         self.ping_in = T_PING
         self._kind = 0  # of a message: its first byte, which `size` does not count
-        self._reader = self._row = None
+        self._row = None  # of values of a message of SHIP itself
         self._ready = False  # the peer said hello, ready
         self._prolong = self._granted = 0
 
@@ -136,67 +136,61 @@ class Connection(WebSocket):
     # --- messages
 
     def deliver(self):
-        """Open the data phase when that is due, and hand on SPINE payload."""
-        if self.opening:
-            self.opening = False
-            release()
-            self.opened()
-        receiver = self.receiver
+        """Hand on what feed() found, act on a message of SHIP itself, and open the data phase when that is due."""
         if self.piece < self.stop:
-            if receiver:
-                if not self.reader:
-                    self.reader = receiver.begin()
+            if self.reader is None:
+                self._begin()
+            if self.reader:
                 self.reader.feed(self.view, self.piece, self.stop)
             self.piece = self.stop
+        work = None
         if self.ended:
             self.ended = False
-            self.reader = None
-            return receiver and receiver.end()
-        return None
+            size = self.size
+            self.size = -1
+            if self._kind == 2 and self.state == DATA:
+                work = self.receiver and size and self.receiver.end()
+            elif self.state < ENDING:
+                self._control(self._kind, size)
+            self.reader = self._row = None
+        if self.opening:
+            self._opened()
+        return work
 
     def part(self, at, stop):
         """A part of a message lies in inb[at:stop]."""
-        kind = self._kind
         if self.size < 0:
-            kind = self._kind = self.inb[at]
+            self._kind = self.inb[at]
             at += 1
             self.size = 0
-            if kind & 1:
-                self._begin_control()
-        if at == stop:
-            return
-        if kind == 2 and self.state == DATA:
-            if not self.size:
-                self.reader = None
+        if self._kind and self.size < CONTROL or self._kind == 2:
             self.piece = at
             self.stop = stop
-        elif kind & 1:
-            if self.size < CONTROL:
-                self._reader.feed(self.inb, at, stop)
-        elif kind == 2 and self.state == _ACCESS:
-            self._open()  # the peer is there already (TC_SHIP_AMDATA)
-            self.part(at, stop)
-            return
-        elif not kind and self.inb[at]:
+        elif not self._kind and at < stop and self.inb[at]:
             self.size = 2
         self.size += stop - at
 
     def whole(self):
         """A message is complete."""
-        kind = self._kind
-        size = self.size
-        self._kind = 0
-        self.size = -1
-        if kind == 2 and self.state == DATA:
-            self.ended = size > 0
-        elif self.state < ENDING:
-            self._control(kind, size)
+        self.ended = True
 
-    def _begin_control(self):
-        """A message of SHIP itself begins."""
-        self._row = [None] * VALUES
-        self._reader = JsonReader(64, 16, 4)
-        self._reader.begin(SCHEMA, 0, self._row)
+    def _begin(self):
+        """A message begins: who reads it, if anybody does."""
+        if self._kind & 1:
+            self._row = [None] * VALUES
+            self.reader = JsonReader(64, 16, 4)
+            self.reader.begin(SCHEMA, 0, self._row)
+        elif self._kind == 2:
+            if self.state == _ACCESS:
+                self._open()  # the peer is there already (TC_SHIP_AMDATA)
+                self._opened()
+            if self.state == DATA and self.receiver:
+                self.reader = self.receiver.begin()
+
+    def _opened(self):
+        self.opening = False
+        release()
+        self.opened()
 
     def _control(self, kind, size):
         """A message is complete that is no SPINE payload, or comes before its time."""
@@ -213,9 +207,8 @@ class Connection(WebSocket):
         row = self._row
         if not kind & 1 and state >= _ACCESS:
             return
-        if not kind & 1 or not self._reader.complete:
+        if not row or not self.reader.complete:
             row = [None] * VALUES  # what it is worth in this state
-        self._reader = self._row = None
         phase = row[PHASE]
         if phase == "aborted" and state < _ACCESS:
             self.finish(phase)

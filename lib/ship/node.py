@@ -177,7 +177,7 @@ class Node:
     def _closed(self, session):
         if session.open:
             session.open = False
-            session.receiver = None
+            session.receiver = session.reader = None
             self.owner.disconnected(session)
 
     def left(self, session):

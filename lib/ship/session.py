@@ -95,9 +95,7 @@ class Session(Connection):
             tls = self.tls
             while True:
                 while self.at < self.end:
-                    room()
-                    self.feed()
-                    forget_stack(_FRAMES)
+                    self.take()
                     work = self.deliver()
                     if work:
                         await work
@@ -126,6 +124,12 @@ class Session(Connection):
                 self.tls.close()
             raw.close()
             node.left(self)
+
+    def take(self):
+        """Take in what was read. (feed() is called from here, for its place on the stack is not that of deliver().)"""
+        room()
+        self.feed()
+        forget_stack(_FRAMES)
 
     async def dial(self, raw, address):
         """Connect `raw` to `address`."""
