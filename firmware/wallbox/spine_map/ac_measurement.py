@@ -58,16 +58,16 @@ class AcMeasurementFeature:
         self._clock = clock
         self._looked_ms = 0
         self._told = None
-        self._ids = ids(station.ratings.phases)
+        self.ids = ids(station.ratings.phases)
 
     def functions(self, feature):
         """As lib/spine/device.py wants them."""
         return ((MEASUREMENTS, self._describe), (CONSTRAINTS, self._constrain), (VALUES, self._read))
 
     def _describe(self, field, index):
-        if index >= len(self._ids):
+        if index >= len(self.ids):
             return None
-        measurement = self._ids[index]
+        measurement = self.ids[index]
         kind, unit, scope_type = self.words(kind_and_phase(measurement)[0])
         return (measurement, kind, "electricity", unit, scope_type)
 
@@ -84,9 +84,9 @@ class AcMeasurementFeature:
         )[kind]
 
     def _constrain(self, field, index):
-        if index >= len(self._ids):
+        if index >= len(self.ids):
             return None
-        measurement = self._ids[index]
+        measurement = self.ids[index]
         ratings = self._station.ratings
         kind = kind_and_phase(measurement)[0]
         # what the meter may show, above what the station may draw
@@ -119,7 +119,7 @@ class AcMeasurementFeature:
         return (None if current_ma is None or voltage_mv is None else current_ma * (voltage_mv // 100) // 10000), 0
 
     def _read(self, field, index):
-        for measurement in self._ids:
+        for measurement in self.ids:
             number, scale = self.value(measurement)
             if number is not None:
                 if not index:
@@ -131,7 +131,7 @@ class AcMeasurementFeature:
         """Notify when a value changed, once a second at the most."""
         if self._station.now_ms - self._looked_ms >= _STEP_MS:
             self._looked_ms = self._station.now_ms
-            now = [self.value(each)[0] for each in self._ids]
+            now = [self.value(each)[0] for each in self.ids]
             if now != self._told:
                 self._told = now
                 self._device.changed(self, VALUES)

@@ -8,7 +8,7 @@ it is in memory for a message only (tools/cold_table.py).
 from bounded.compat import const
 from spine.device import FIRST
 from spine.schema import schema
-from wallbox.spine_map.ac_measurement import ids, kind_and_phase
+from wallbox.spine_map.ac_measurement import kind_and_phase
 
 NUMBER = const(5)
 _PHASES = ("a", "b", "c", "ab", "abc")
@@ -37,7 +37,7 @@ class ElectricalConnectionFeature:
 
     def __init__(self, station, measurement):
         self._station = station
-        self._words = measurement.words  # of AcMeasurementFeature
+        self._meter = measurement  # an AcMeasurementFeature
 
     def functions(self, feature):
         """As lib/spine/device.py wants them."""
@@ -51,7 +51,7 @@ class ElectricalConnectionFeature:
 
     def _parameter(self, field, index):
         phases = self._station.ratings.phases
-        measurements = ids(phases)
+        measurements = self._meter.ids
         if index >= len(measurements):
             return None
         measurement = measurements[index]
@@ -66,5 +66,5 @@ class ElectricalConnectionFeature:
             None if phase < 0 else "neutral",
             "real",
             "rms",
-            self._words(kind)[2],
+            self._meter.words(kind)[2],
         )

@@ -29,8 +29,7 @@ class PowerLimitFeature:
         self._clock = clock
         self._device = device
         self._station = station
-        self._apply = power_limit.step
-        self._consumption = power_limit.consumption
+        self._power_limit = power_limit
         self._told = None
 
     def functions(self, feature):
@@ -41,11 +40,11 @@ class PowerLimitFeature:
     def _read(self, field, index):
         if index:
             return None
-        limit = self._consumption
+        limit = self._power_limit.consumption
         return (0, True, limit.is_active(), None, limit.remaining_ms(self._station.now_ms), limit.value_w, 0)
 
     def _write(self, rows, peer, full):
-        limit = self._consumption
+        limit = self._power_limit.consumption
         if len(rows) != 1:
             return _REJECTED
         row = rows[0]
@@ -61,12 +60,12 @@ class PowerLimitFeature:
             if end is None:
                 end = _NEVER_MS
         accepted = limit.write(self._station.now_ms, scaled(row[5], row[6]), row[2], end)
-        self._apply()  # now, not with the next round of the arbiter
+        self._power_limit.step()  # now, not with the next round of the arbiter
         self.step()
         return 0 if accepted else _REJECTED
 
     def step(self):
         """Notify the limit when it changed."""
-        if self._told != self._consumption.version:
-            self._told = self._consumption.version
+        if self._told != self._power_limit.consumption.version:
+            self._told = self._power_limit.consumption.version
             self._device.changed(self, LIMITS)
