@@ -7,6 +7,9 @@ TEXT = "schema"  # of lib/spine/schema.py
 ATTRIBUTE = "bounded.attribute"
 
 
+_NAME = 63  # bytes
+
+
 class TextError(Exception):
     """The texts do not fit."""
 
@@ -69,6 +72,8 @@ class _Texts(ast.NodeTransformer):
             if place >= 1 << 14:
                 raise TextError("more than 16 KB of texts")
             name = text[: text.index(b":")]
+            if len(name) > _NAME:
+                raise TextError("lib/spine/schema.py reads no more of a name: %s" % name.decode())
             self._places[text] = place << 16 | (sum(name) + 31 * len(name)) & 0xFFFF
             self._head += len(text).to_bytes(2, "big") + text
         return ast.Constant(self._places[text])

@@ -89,12 +89,13 @@ def _mounted():
     return _store[0]
 
 
-def read_text(number):
-    """The text behind `number`: its place in the file in the upper bits, 16 bits for the caller."""
+def read_text(number, most=0xFFFF):
+    """The text behind `number`, or its first `most` bytes: its place in the file in the upper bits, 16 bits for the
+    caller."""
     file = open(_mounted().path, "rb")
     file.seek(number >> 16)
     size = file.read(2)
-    size = size[0] << 8 | size[1]
+    size = min(size[0] << 8 | size[1], most)
     try:
         text = file.read(size)
     except MemoryError:  # up to half a KB in one piece

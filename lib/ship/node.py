@@ -37,7 +37,7 @@ _BACK_OFF = const(b"\x00\x03\x03\x0a\x0a\x14\x14\x3c")  # seconds, from and to
 
 
 def _buffers():
-    return bytearray(512), bytearray(1024)
+    return bytearray(256), bytearray(1024)
 
 
 class Node:

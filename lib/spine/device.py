@@ -16,10 +16,11 @@ An entity is a tuple (address, type, use cases, feature, owner, feature, owner .
 from bounded.compat import const
 
 from spine.common_data_types import CLIENT, DEVICE_INFORMATION, NODE_MANAGEMENT, SPECIAL, role_word, word
-from spine.schema import schema, text
+from spine.schema import name, schema
 
 FULL_ONLY = const(1)  # no partial writes, and none announced
 FIRST = const(2)  # notify once right after the subscription
+QUIET = const(6)  # items of a subscription (peer.py) of which nothing is to be told
 
 DISCOVERY = schema(
     b"nodeManagementDetailedDiscoveryData:(specificationVersionList:(specificationVersion:S) "
@@ -151,8 +152,12 @@ class Device:
         self.changes += 1
         for peer in self.peers:
             for each in peer.subscriptions:
-                if each[0] is owner and schema not in each[5]:
-                    each[5].append(schema)
+                if each[0] is owner:
+                    for i in range(QUIET, len(each)):
+                        if each[i] is schema:
+                            break
+                    else:
+                        each.append(schema)
 
     def discovery(self, field, index, only=None, change=None):
         """Source of DISCOVERY, for the whole device or for the entity `only` with its `change`."""
@@ -224,15 +229,14 @@ def cases_of(place):
 
 
 def _name(function):
-    name = text(function[0])
-    return str(name[: name.find(b":")], "utf-8")
+    return str(name(function[0]), "utf-8")
 
 
 def _operations(function):
-    name = _name(function)
+    called = _name(function)
     read = None if function[1] is None else True
     if len(function) < 3 or function[2] is None:
-        return (name, None, True) if read else (name, True)
+        return (called, None, True) if read else (called, True)
     if len(function) > 3 and function[3] & FULL_ONLY:
-        return (name, None, read, True)
-    return (name, None, read, None, True)
+        return (called, None, read, True)
+    return (called, None, read, None, True)

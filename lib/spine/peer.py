@@ -9,7 +9,9 @@ from bounded.compat import const
 
 from spine.client import HEARTBEAT, STATE
 from spine.common_data_types import CLIENT, SERVER, word
-from spine.device import BIND, DISCOVERY, FIRST, FULL_ONLY, UNBIND, UNSUBSCRIBE, USE_CASES, functions_of, within
+from spine.device import (
+    BIND, DISCOVERY, FIRST, FULL_ONLY, QUIET, UNBIND, UNSUBSCRIBE, USE_CASES, functions_of, within,
+)
 from spine.incoming import RESULT, Incoming
 from spine.message import Message
 from spine.restricted import changes, entry_at
@@ -44,8 +46,8 @@ class Peer:
     next_message(now) gives the producer of the next to send.
 
     `client` (client.Client) does what the own device wants of the peer; None: nothing. `subscriptions` are
-    [owner of the own feature, own entity, peer's entity, its feature, own feature, schemas that changed, not before
-    ms], `bindings` the first five of these. `ignored` counts messages without a usable header.
+    [owner of the own feature, own entity, peer's entity, its feature, own feature, not before ms] and the schemas that
+    changed, `bindings` the first five of these. `ignored` counts messages without a usable header.
     """
 
     def __init__(self, device, client=None, token_size=96, max_rows=40):
@@ -209,7 +211,7 @@ class Peer:
         for function in functions_of(asked[4], asked[0]):
             if len(function) > 3 and function[3] & FIRST:
                 first.append(function[0])
-        self.subscriptions.append(list(asked) + [first, 0])
+        self.subscriptions.append(list(asked) + [0] + first)
         self._pending = True
         if asked[0] is device and self._known is None:
             self._known = list(device.entities)
@@ -315,8 +317,8 @@ class Peer:
             news = None
             if owner is device and self._revision != device.revision:
                 news = self._entity_news()
-            if news is None and (not each[5] or now < each[6]):
-                self._pending = self._pending or bool(each[5])
+            if news is None and (len(each) == QUIET or now < each[5]):
+                self._pending = self._pending or len(each) > QUIET
                 continue
             self._pending = True
             header[_ENTITY] = each[1]
@@ -327,9 +329,9 @@ class Peer:
             if news:
                 self._message.describe(DISCOVERY, news, True)
                 return True
-            schema = each[5].pop(0)
-            if not each[5]:
-                each[6] = now + device.gap_ms
+            schema = each.pop(QUIET)
+            if len(each) == QUIET:
+                each[5] = now + device.gap_ms
             for function in functions_of(feature, owner):
                 if function[0] is schema:
                     self._say(owner, function)

@@ -5,7 +5,10 @@ All of them are several KB, and a datagram needs one. So an image for a device k
 `text` reads it when a datagram comes or goes.
 """
 
+from bounded.compat import const
 from bounded.on_demand import read_text
+
+_NAME = const(64)  # with its colon, at most
 
 
 def schema(text):
@@ -23,5 +26,11 @@ def is_called(schema, name):
     if not isinstance(schema, bytes):
         if schema & 0xFFFF != (sum(name) + 31 * len(name)) & 0xFFFF:
             return False
-        schema = read_text(schema)
+        schema = read_text(schema, len(name) + 1)
     return schema.startswith(name + b":")
+
+
+def name(schema):
+    """The name of the function of this schema, as bytes."""
+    text = schema if isinstance(schema, bytes) else read_text(schema, _NAME)
+    return text[: text.find(b":")]
