@@ -31,8 +31,8 @@ VERSION = "0.1.0"
 
 # Heap for SHIP and SPINE on 32 bit, as measured: with so much left before they are loaded an EMS is served while a car
 # charges (tools/heap.py), in the profile full over all use cases at once.
-_EMS_ROOM = const(45056)
-_EMS_ROOM_FULL = const(59392)
+_EMS_ROOM = const(33792)
+_EMS_ROOM_FULL = const(43264)
 _ARBITRATE_MS = const(100)
 _ECHONET_MS = const(100)
 _SHIP_MS = const(100)
