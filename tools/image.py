@@ -164,7 +164,7 @@ def _update(folder, march, board, optimise, without, linked):
     if linked:
         found = cold.split(texts, dotted, head)
         texts = found.texts
-        _put_cold(folder, found, marked, compiler, march, stamps[""])
+        _put_cold(folder, found, marked, compiler, march, stamps[""], kept)
     for target, text in texts.items():
         new[target] = hashlib.sha256((stamps[""] + text).encode()).hexdigest()
         if known.get(target) != new[target]:
@@ -204,8 +204,9 @@ def _linked(texts):
     return texts, words, table.values(), marked, head + cold_texts.table(table)
 
 
-def _put_cold(folder, found, marked, compiler, march, made_by=""):
-    """Write the functions that stay on flash; each is compiled once as long as its text stays the same.
+def _put_cold(folder, found, marked, compiler, march, made_by="", kept=frozenset()):
+    """Write the functions that stay on flash; each is compiled once as long as its text stays the same. Parameters in
+    `kept` keep their names, and those that are passed by keyword.
 
     `cold.json` keeps the code, and which function is found at which record."""
     path, record = os.path.join(folder, COLD), os.path.join(folder, "cold.json")
@@ -214,19 +215,23 @@ def _put_cold(folder, found, marked, compiler, march, made_by=""):
     with contextlib.suppress(OSError, ValueError, KeyError):
         with open(record) as file:
             known = json.load(file)["code"]
-    codes, kept = [], {}
+    codes, still = [], {}
+    kept = kept.union(*(shorten.passed(text) for text in found.texts.values()),
+                      *(shorten.passed(text) for text in {each[2] for each in found.functions}))
     for _, _, text, _ in found.functions:
+        text = shorten.reused(text, kept)
         key = hashlib.sha256((march + made_by + text).encode()).hexdigest()
         if key not in known:
             source = path + ".py"
             with open(source, "w", encoding="utf-8") as file:
                 file.write(mpy_strings.lengthened(text))
-            subprocess.run(compiler + ["-march=" + march, "-O3", "-s", "x", "-o", path + ".mpy", source], check=True)
+            subprocess.run(compiler + ["-march=" + march, "-O3", "-s", shorten.MADE_OF, "-o", path + ".mpy", source],
+                           check=True)
             with open(path + ".mpy", "rb") as file:
                 known[key] = base64.b64encode(mpy_strings.restored(file.read())).decode()
             _unlink(source)
             _unlink(path + ".mpy")
-        kept[key] = known[key]
+        still[key] = known[key]
         codes.append(base64.b64decode(known[key]))
     with open(path + ".new", "wb") as file:
         file.write(cold.container(found, codes))
@@ -237,7 +242,7 @@ def _put_cold(folder, found, marked, compiler, march, made_by=""):
         sizes = {}  # of each piece of code, by the functions in it
         for (record, name, text, _), code in zip(found.functions, codes):
             sizes.setdefault(text, (len(code), set()))[1].add(origin["%d %s" % (found.places[record], name)])
-        json.dump({"code": kept, "origin": origin,
+        json.dump({"code": still, "origin": origin,
                    "sizes": [(size, sorted(names)) for size, names in sizes.values()]}, file)
 
 

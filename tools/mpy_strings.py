@@ -9,6 +9,8 @@ import ast
 
 _TAIL = "\x02" * 11
 _NUMBERED = ("", "utf-8")  # names of every MicroPython that are numbers in the file
+_NAMELESS = (b"<listcomp>", b"<dictcomp>", b"<setcomp>", b"<genexpr>", b"<lambda>")
+_MODULE = bytes((7 << 1 | 1,))  # the name <module>, which is a number and says as much
 _TUPLE, _TEXTS, _NUMBERS = 10, (5, 6), (7, 8, 9)  # kinds of objects in a .mpy file of version 6
 
 
@@ -28,16 +30,17 @@ class _Lengthened(ast.NodeTransformer):
 
 
 def restored(code):
-    """The bytes of a .mpy file without the tails. ValueError: of another version."""
+    """The bytes of a .mpy file without the tails and without names of what has none. ValueError: of another version."""
     if code[:2] != b"M\x06" or code[2] & 0x40:
         raise ValueError("a .mpy file of an unknown version")
     reader = _Reader(code, 4)
     names, objects = reader.number(), reader.number()
-    for _ in range(names):
-        size = reader.number()
-        if not size & 1:
-            reader.bytes((size >> 1) + 1)
     head = code[: reader.at]
+    for _ in range(names):
+        at = reader.at
+        size = reader.number()
+        nameless = not size & 1 and reader.bytes((size >> 1) + 1)[:-1] in _NAMELESS
+        head += _MODULE if nameless else code[at : reader.at]
     told = b"".join(reader.object() for _ in range(objects))
     return head + told + code[reader.at :]
 

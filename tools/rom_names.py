@@ -96,13 +96,15 @@ def rename(sources, outside=(), nameless=()):
             if isinstance(node, ast.ClassDef) and node.name in OPEN:
                 interface.update(name for each in node.body for name in _defined(each) if name != "__init__")
         if any(isinstance(node, ast.Name) and node.id == ATTRIBUTE for node in ast.walk(tree)):
+            idle = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
             texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)
-                     and isinstance(node.value, str)]
+                     and isinstance(node.value, str) and id(node) not in idle]
             given.update(word for text in texts for word in re.findall(r"[A-Za-z_]\w*", text, re.ASCII))
             told.update(word for text in texts for word in re.findall(r"^(\w+) ", text, re.ASCII | re.MULTILINE))
     attributes = {getattr(node, "attr", None) or node.arg for tree in trees.values() for node in ast.walk(tree)
                   if isinstance(node, (ast.Attribute, ast.arg))}
-    given = sorted(name for name in interface | given & attributes | told if not keyword.iskeyword(name))
+    given = {name for name in given & attributes | told if len(name) > 1 and not keyword.iskeyword(name)}
+    given = sorted(given | interface)  # no letter, which parameters are called
     reached = _reached(trees, outside)
     for module, tree in trees.items():
         defined.update(_defined(tree))

@@ -20,6 +20,10 @@ from link_names import families
 from runtimes import ROOT
 
 _TREES = ("firmware", "lib", "boards", "host_tests", "tools")
+# Names of every MicroPython that are one byte in a .mpy file: of the source file of each piece of code on flash, and more.
+MADE_OF = "_"
+_NUMBERS = ("__call__ __class__ __delitem__ __enter__ __exit__ __getattr__ __getitem__ __hash__ __int__ "
+            "__iter__ __len__ __name__ __new__ __next__ __repr__ __str__").split()
 _BUILTIN = frozenset(dir(builtins)) | {"ptr8", "ptr16", "ptr32", "self"}
 
 
@@ -194,12 +198,30 @@ class _Private(ast.NodeTransformer):
     visit_Global = visit_Nonlocal = _declaration
 
 
-class _Parameters(ast.NodeTransformer):
-    """Parameters of each function, the enclosing functions' ones among them."""
+def reused(source, kept):
+    """The source of one piece of code on flash (cold.py) with the names of its parameters, but those in `kept`, taken
+    from what its .mpy file names anyway: MADE_OF, attributes, imports. A name of its own would be three bytes."""
+    tree = ast.parse(source)
+    there = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            there.add(node.attr)
+        elif isinstance(node, ast.ImportFrom):
+            there.update(each.name for each in node.names)
+    return ast.unparse(_Parameters(kept, [MADE_OF, *sorted(there - {MADE_OF}), *_NUMBERS]).visit(tree))
 
-    def __init__(self, kept):
+
+class _Parameters(ast.NodeTransformer):
+    """Parameters of each function, the enclosing functions' ones among them; with `words` these are their new names."""
+
+    def __init__(self, kept, words=()):
         self._kept = kept
+        self._words = words
         self._new = {}
+
+    def visit_ExceptHandler(self, node):
+        node.name = self._new.get(node.name, node.name)
+        return self.generic_visit(node)
 
     def visit_Name(self, node):
         node.id = self._new.get(node.id, node.id)
@@ -225,12 +247,18 @@ class _Parameters(ast.NodeTransformer):
                 taken.add(each.id)
             elif isinstance(each, ast.arg):
                 taken.add(each.arg)
-        short = _names("", taken)
+            elif isinstance(each, ast.alias):
+                taken.add(each.asname or each.name)
+            elif isinstance(each, (ast.ExceptHandler, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                taken.add(each.name)
+        words = self._words
+        short = (name for name in words if name not in taken) if words else _names("", taken)
         self._new = dict(outer)
-        for each in own:
+        for each in own + [one for one in (arguments.vararg, *arguments.kwonlyargs, arguments.kwarg) if one]:
             self._new.pop(each.arg, None)
-            if each.arg != "self" and each.arg not in self._kept:
-                self._new[each.arg] = each.arg if len(each.arg) == 1 else next(short)
+        for each in own:
+            if (words or each.arg != "self") and each.arg not in self._kept:
+                self._new[each.arg] = each.arg if len(each.arg) == 1 and not words else next(short)
                 each.arg = self._new[each.arg]
         if isinstance(node, ast.Lambda):
             node.body = self.visit(node.body)
