@@ -209,7 +209,7 @@ class _Bound(ast.NodeTransformer):
     bound method would hold the function in memory."""
 
     def __init__(self, tree):
-        self._names = {each.name for each in tree.body if hasattr(each, "decorator_list") and _marked(each)}
+        self._names = {each.name for each in tree.body if hasattr(each, "decorator_list") and mark_of(each)}
         self.found = False
         if self._names:
             self.generic_visit(tree)
@@ -245,14 +245,14 @@ def _bound(tree):
 
 def _unmark(node):
     """What the mark says, which goes: (number, whether it is loaded with others of its class); None: not marked."""
-    each = _marked(node)
+    each = mark_of(node)
     if each:
         node.decorator_list.remove(each)
         return each.args[0].value, each.args[1].value
     return None
 
 
-def _marked(node):
+def mark_of(node):
     for each in getattr(node, "decorator_list", ()):
         if isinstance(each, ast.Call) and getattr(each.func, "id", None) == MARK:
             return each
@@ -261,14 +261,14 @@ def _marked(node):
 
 def _without(tree, module, result, imported):
     """The text of a module without its marked functions; `imported` are its names that others import."""
-    small, constants = small_ones(tree, imported, _marked, _unmark), private_constants(tree)
+    small, constants = small_ones(tree, imported, mark_of, _unmark), private_constants(tree)
     bound = _bound(tree) - set(small)
     for name in OURS:
         if name in bound and name != LOADED:
             raise ColdError("%s has a name of its own that is %s" % (module, name))
     bound.update((LATER, CALLED))
     used, records, roots = set(), {}, {}
-    bound -= inline_literals(tree, imported, _marked)
+    bound -= inline_literals(tree, imported, mark_of)
     _call_by_record(tree, result, imported, small)
     tree.body = [node for node in tree.body if not (getattr(node, "name", None) in small and _unmark(node))]
     for node in tree.body:
@@ -345,12 +345,12 @@ def _call_by_record(tree, result, imported, small):
     """Marked functions that nothing but marked code calls need no place in the module: there they are called by their
     record. They get it here, as `record`."""
     marked = {node.name: node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
-              and _marked(node) and node.name not in small}
+              and mark_of(node) and node.name not in small}
     alone = set(marked) - imported
     inside = [*marked.values(), *small.values()]
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
-            inside += [each for each in node.body if hasattr(each, "decorator_list") and _marked(each)]
+            inside += [each for each in node.body if hasattr(each, "decorator_list") and mark_of(each)]
     calls = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and getattr(node.func, "id", None) in alone:

@@ -24,6 +24,7 @@ import ast
 import builtins
 import keyword
 import re
+from collections import Counter
 
 import cold
 import shorten
@@ -135,7 +136,7 @@ def rename(sources, outside=(), nameless=()):
     candidates = {name for name in defined if name not in stays and len(name) > 1 and not name.startswith("__")
                   and not name.startswith(starts)}
     new = _assigned(trees, candidates, passed, given, [word for word in WORDS if word not in present | reserved],
-                    present | stays)
+                    present | stays, nameless)
     _walk(trees, passed, lambda name, module, family: new.get(name, name))
     texts = {name: ast.unparse(tree) for name, tree in trees.items()}
     return texts, new, {name: new.get(name, name) for name in given}
@@ -172,13 +173,12 @@ def _walk(trees, passed, seen):
             uses.walk(node)
 
 
-def _assigned(trees, candidates, passed, given, words, taken):
+def _assigned(trees, candidates, passed, given, words, taken, nameless):
     """{name: word}, as few and short words as can be: no two names that meet have the same."""
-    places, often = {name: set() for name in candidates}, {name: 0 for name in candidates}
+    places = {name: set() for name in candidates}
 
     def seen(name, module, family):
         if name in candidates:
-            often[name] += 1
             places[name].update(each for each in ((module, None), (None, family)) if each != (None, None))
         return name
 
@@ -192,17 +192,51 @@ def _assigned(trees, candidates, passed, given, words, taken):
                for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
                for base in node.bases if hasattr(builtins, getattr(base, "id", ""))}
     short = (a + b for a in "qxyzjkvw" for b in "abcdefghijklmnopqrstuvwxyz")
-    words = sorted(words, key=lambda word: (word not in NUMBERED, len(word)))
-    words += [word for word in short if word not in taken]
-    used, new = {word: set() for word in words}, {}
-    # The shorter words for what is used more: every function on flash spells them out.
-    for name in sorted(candidates, key=lambda name: (-often[name], name)):
-        for word in words:
-            if not used[word] & places[name] and not any(word in foreign.get(each, ()) for each in places[name]):
+    short = [word for word in short if word not in taken]
+    used, new = {word: set() for word in words + short}, {}
+    spelled, listed = _pieces(trees, passed, kin, nameless)
+    # The shorter words for what more pieces of code on flash spell out, and those with a number in a .mpy file.
+    for name in sorted(candidates, key=lambda name: (-spelled[name] - listed[name], name)):
+        for some in (words, short):  # in ROM, or else not
+            fit = [word for word in some if not used[word] & places[name]
+                   and not any(word in foreign.get(each, ()) for each in places[name])]
+            if fit:
+                new[name] = word = min(fit, key=lambda word: spelled[name] * _bytes(word) + listed[name] * len(word))
                 used[word] |= places[name]
-                new[name] = word
                 break
     return new
+
+
+def _bytes(word):
+    """What a word costs in each .mpy file that has it."""
+    if word not in NUMBERED:
+        return len(word) + 2
+    return 1 if word[0].isupper() or word == "builtins" else 2  # the first 63
+
+
+def _pieces(trees, passed, kin, nameless):
+    """In how many .mpy files each name is, {name: number}; and how often a record lists it (cold.py)."""
+    spelled, listed, found = Counter(), Counter(), set()
+
+    def seen(name, module, family):
+        found.add(name)
+        return name
+
+    for module, tree in trees.items():
+        pieces = {None: [tree]}
+        for node in [] if module in nameless else ast.walk(tree):
+            for each in getattr(node, "body", ()) if isinstance(node, (ast.ClassDef, ast.Module)) else ():
+                mark = cold.mark_of(each)
+                if mark:
+                    number, together = (one.value for one in mark.args)
+                    listed[each.name] += number is not None
+                    pieces.setdefault(node if together else each, []).append(each)
+        for nodes in pieces.values():
+            found.clear()
+            for node in nodes:
+                Uses(module, passed, kin, trees, seen).walk(node)
+            spelled.update(found)
+    return spelled, listed
 
 
 def _tops(trees):
