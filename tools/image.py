@@ -52,6 +52,9 @@ FULL_ONLY = (
     "wallbox/spine_map/load_control", "wallbox/spine_map/measurement", "wallbox/spine_map/session_summary",
     "wallbox/spine_map/setpoint",
 )
+# Those of them that a charger that can discharge loads in the profile `core`, too, with their unit (link.py).
+DISCHARGING = ("wallbox/functions/discharging", "wallbox/functions/ems_watch", "wallbox/functions/phase_limits",
+               "wallbox/functions/setpoint", "wallbox/limits/discharge")
 
 
 def build(arch="mpy64", board="sim", optimise=3, without=(), linked=False):

@@ -4,7 +4,9 @@
 
 Sizes are those of mpy-cross -O3, modules joined as a device has them (link.py): the board interface counts as evse.
 `on demand` is the file of functions that are in RAM only while they are needed (cold.py), of all packages; `page` the
-status page as it lies on flash.
+status page as it lies on flash. `core` is what a station of that profile can load: the image has all, but neither the
+modules that only `full` loads (image.FULL_ONLY) count for it nor their functions in that file. What a charger that can
+discharge loads of them (image.DISCHARGING) is told on a line of its own.
 Ends with status 1 when a gate is passed; an aim that is missed is only marked.
 The heap part is tools/heap.py, whose `rows()` gives (what, measured KB or None, goal KB, gate KB, why nothing was
 measured).
@@ -12,6 +14,7 @@ measured).
 
 import argparse
 import importlib.util
+import json
 import os
 import sys
 
@@ -38,9 +41,11 @@ def package(target):
 
 
 def sizes(arch="xtensawin"):
-    """Bytes per package: {"core": {package: bytes}, "full": {...}}, without the board."""
+    """Bytes per package: {"core": {package: bytes}, "full": {...}}, without the board; and how many bytes more a
+    charger that can discharge has to load in core."""
     folder = image.build(arch, linked=True)
     result = {"core": {}, "full": {}}
+    discharging = 0
     for target in image.sources():
         path = os.path.join(folder, target)
         if os.path.exists(path[:-3] + ".mpy"):
@@ -52,15 +57,25 @@ def sizes(arch="xtensawin"):
             continue
         for profile in ("full",) if target[:-3] in image.FULL_ONLY else ("core", "full"):
             result[profile][name] = result[profile].get(name, 0) + count
+        discharging += count * (target[:-3] in image.DISCHARGING)
     for profile in result.values():
         profile["page"] = sum(os.path.getsize(os.path.join(folder, target)) for target in image.pages())
         profile["on demand"] = os.path.getsize(os.path.join(folder, image.COLD))
-    return result
+    result["core"]["on demand"] -= _on_demand(folder, image.FULL_ONLY)
+    return result, discharging + _on_demand(folder, image.DISCHARGING)
+
+
+def _on_demand(folder, paths):
+    """Bytes of the code on flash that has nothing but functions of the modules at `paths`; its records apart."""
+    modules = tuple(image.dotted(path + ".py") + "." for path in paths)
+    with open(os.path.join(folder, "cold.json")) as file:
+        pieces = json.load(file)["sizes"]
+    return sum(size for size, names in pieces if all((name + ".").startswith(modules) for name in names))
 
 
 def print_sizes(arch):
     """Print the table; True when every total is within its gate."""
-    found = sizes(arch)
+    found, discharging = sizes(arch)
     print("%-14s %9s %9s %9s" % (".mpy (-O3)", "core", "aim", "full"))
     for name in sorted(found["full"], key=lambda each: list(AIMS).index(each) if each in AIMS else 99):
         core, aim = found["core"].get(name, 0), AIMS.get(name)
@@ -72,6 +87,8 @@ def print_sizes(arch):
         verdict = "within the goal" if total <= goal else "over the goal" if total <= gate else "OVER THE GATE"
         good = good and total <= gate
         print("%-14s %9d bytes, goal %d, gate %d: %s" % (profile, total, goal, gate, verdict))
+    print("core is what that profile can load of the image; a charger that can discharge loads %d bytes more"
+          % discharging)
     return good
 
 
