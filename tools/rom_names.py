@@ -22,6 +22,7 @@ name, for reading a device's traceback.
 
 import ast
 import builtins
+import copy
 import keyword
 import re
 from collections import Counter
@@ -50,6 +51,9 @@ BY_NAME = {
     "boards.esp32.net.Ethernet.__init__": "",  # of the module network
     "boards.sim.SimulatedBoard.sample": "",  # what attribute() gave before
 }
+
+
+_IN_MEMORY = 8  # of bytes on flash: a name more in a module that stays in memory
 
 
 class NamesError(Exception):
@@ -194,15 +198,26 @@ def _assigned(trees, candidates, passed, given, words, taken, nameless):
     short = (a + b for a in "qxyzjkvw" for b in "abcdefghijklmnopqrstuvwxyz")
     short = [word for word in short if word not in taken]
     used, new = {word: set() for word in words + short}, {}
-    spelled, listed = _pieces(trees, passed, kin, nameless)
+    pieces, listed = _pieces(trees, passed, kin, nameless)
+    have = {}  # the words that are in each .mpy file so far
+
+    def cost(name, word):
+        count = listed[name] * len(word)
+        for each in pieces.get(name, ()):
+            if word not in have.setdefault(each, set()):
+                count += _bytes(word) + _IN_MEMORY * (each in trees)
+        return count
+
     # The shorter words for what more pieces of code on flash spell out, and those with a number in a .mpy file.
-    for name in sorted(candidates, key=lambda name: (-spelled[name] - listed[name], name)):
+    for name in sorted(candidates, key=lambda name: (-len(pieces.get(name, ())) - listed[name], name)):
         for some in (words, short):  # in ROM, or else not
             fit = [word for word in some if not used[word] & places[name]
                    and not any(word in foreign.get(each, ()) for each in places[name])]
             if fit:
-                new[name] = word = min(fit, key=lambda word: spelled[name] * _bytes(word) + listed[name] * len(word))
+                new[name] = word = min(fit, key=lambda word: cost(name, word))
                 used[word] |= places[name]
+                for each in pieces.get(name, ()):
+                    have.setdefault(each, set()).add(word)
                 break
     return new
 
@@ -215,28 +230,30 @@ def _bytes(word):
 
 
 def _pieces(trees, passed, kin, nameless):
-    """In how many .mpy files each name is, {name: number}; and how often a record lists it (cold.py)."""
-    spelled, listed, found = Counter(), Counter(), set()
-
-    def seen(name, module, family):
-        found.add(name)
-        return name
+    """The .mpy files in which each name is, {name: [file]}, the module where it is in memory, else a piece of code on
+    flash; and how often a record lists it (cold.py)."""
+    found, listed = {}, Counter()
 
     for module, tree in trees.items():
-        pieces = {None: [tree]}
-        for node in [] if module in nameless else ast.walk(tree):
-            for each in getattr(node, "body", ()) if isinstance(node, (ast.ClassDef, ast.Module)) else ():
-                mark = cold.mark_of(each)
-                if mark:
-                    number, together = (one.value for one in mark.args)
+        tree = copy.deepcopy(tree)
+        pieces = {module: [tree]}
+        for node in [] if module in nameless else list(ast.walk(tree)):
+            if isinstance(node, (ast.ClassDef, ast.Module)):
+                for each in [each for each in node.body if cold.mark_of(each)]:
+                    number, together = (one.value for one in cold.mark_of(each).args)
                     listed[each.name] += number is not None
-                    pieces.setdefault(node if together else each, []).append(each)
-        for nodes in pieces.values():
-            found.clear()
+                    pieces.setdefault((module, id(node if together else each)), []).append(each)
+                    node.body.remove(each)
+        if module in nameless:
+            pieces = {(module, cold.WHOLE): [tree]}
+        for piece, nodes in pieces.items():
+            def seen(name, _module, _family, piece=piece):
+                found.setdefault(name, {})[piece] = None
+                return name
+
             for node in nodes:
                 Uses(module, passed, kin, trees, seen).walk(node)
-            spelled.update(found)
-    return spelled, listed
+    return found, listed
 
 
 def _tops(trees):

@@ -20,7 +20,8 @@ from link_names import families
 from runtimes import ROOT
 
 _TREES = ("firmware", "lib", "boards", "host_tests", "tools")
-# Names of every MicroPython that are one byte in a .mpy file: of the source file of each piece of code on flash, and more.
+# Names of every MicroPython that are one byte in a .mpy file: what the source file of each piece of code on flash is
+# called, and more.
 MADE_OF = "_"
 _NUMBERS = ("__call__ __class__ __delitem__ __enter__ __exit__ __getattr__ __getitem__ __hash__ __int__ "
             "__iter__ __len__ __name__ __new__ __next__ __repr__ __str__").split()
