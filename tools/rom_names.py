@@ -3,7 +3,8 @@
 On the device a name costs seven bytes and its letters, however often it is used: hundreds of names are thousands
 of bytes. MicroPython's own words (`isspace`, `log10`, `EPERM` ...) cost nothing. In a linked image nobody outside sees
 our names, so that each (`Source`, `set_w`, `limit_ma`, `_drop`) may become such a word, the same one everywhere. Two
-names share a word where they cannot meet (name_uses.py).
+names share a word where they cannot meet (name_uses.py). Each piece of code on flash (cold.py) spells its words out,
+but those with a number in a .mpy file: the cheapest words are for the names that most pieces have.
 
 A name stays what it is
 

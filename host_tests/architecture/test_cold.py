@@ -9,7 +9,10 @@ import cold_anew
 import cold_texts
 import image
 import link
+import mpy_strings
 import pytest
+import rom_names
+import rom_words
 import runtimes
 
 _SAMPLE = '''
@@ -299,3 +302,25 @@ def test_a_literal_that_is_compared_by_identity_keeps_its_place():
     found = cold.split({"p.py": text}, lambda target: "p")
     assert "SAME = b'which'" in found.texts["p.py"] and "OTHER" not in found.texts["p.py"]
     assert all("b'which'" not in source for _, _, source, _ in found.functions)
+
+
+def _compiled(folder, text):
+    (folder / "a.py").write_text(text)
+    subprocess.run([*runtimes.mpy_cross(), "-march=x86", "-O3", "-s", "_", "-o", str(folder / "a.mpy"),
+                    str(folder / "a.py")], check=True)
+    (folder / "a.py").unlink()
+    return (folder / "a.mpy").read_bytes()
+
+
+def test_what_has_no_name_is_told_none(tmp_path):
+    code = _compiled(tmp_path, "def f(n):\n    return [(lambda m: m * 2)(m) for m in range(n)]\n")
+    less = mpy_strings.restored(code)
+    assert b"<listcomp>" in code and b"<lambda>" in code and b"<" not in less
+    (tmp_path / "a.mpy").write_bytes(less)
+    assert _micropython("mpy32", tmp_path, "import a\nprint(a.f(3))\n") == "[0, 2, 4]\n"
+
+
+def test_a_word_costs_as_many_bytes_as_are_reckoned(tmp_path):
+    base = len(_compiled(tmp_path, "a.q")) - 3
+    for word in rom_words.NUMBERED + ["GS8", "EPERM", "localtime"]:
+        assert len(_compiled(tmp_path, "a." + word)) - base == rom_names._bytes(word), word

@@ -30,3 +30,28 @@ def test_only_classes_that_are_no_kin_share():
     assert len(set(kin)) == 5, "of one object, or of an object that may be anything"
     assert len({new["_act"], new["_value"], new["_reached"]}) == 3
     assert {new["_act"], new["_value"]} <= {new[name] for name in ("_step", "_count", "_other", "_more")}
+
+
+_PIECE = """
+def f(self, limit, kept=3, *rest, only=1):
+    try:
+        return self.duty(limit, rest, lambda limit, a: (limit, a, kept, only))
+    except ValueError as error:
+        return error.args, limit
+"""
+
+
+def test_parameters_of_code_on_flash_are_called_what_its_file_names_anyway():
+    class Box:
+        def duty(self, limit, rest, each):
+            if limit < 0:
+                raise ValueError(limit)
+            return limit, rest, each(1, 2)
+
+    new, made = shorten.reused(_PIECE, {"kept"}), []
+    assert [each.arg for each in ast.parse(new).body[0].args.args] == ["_", "args", "kept"]
+    for text in (_PIECE, new):
+        names = {}
+        exec(text, names)
+        made.append((names["f"](Box(), 5, 6, 7, only=8), names["f"](Box(), -1, kept=2)))
+    assert made[0] == made[1] == ((5, (7,), (1, 2, 6, 8)), ((-1,), -1))
