@@ -28,14 +28,16 @@ _ROW = const(5)
 _rows = []
 
 
-def _report(name, error):
-    print("task", name, "failed:")  # no text is made: it may be memory that is missing
-    print_exception(error)
+def _report(what, name, error):
+    try:
+        print(what, name)  # no text is made: it may be memory that is missing
+        print_exception(error)
+    except MemoryError:  # the failure counts all the same
+        pass
 
 
 def _count(app, name, error, record):
     """One failed; `record` (failures in a row, when the last one was) or None: its record from now on."""
-    _report(name, error)
     station = app.station
     failures = 1
     if record and station.now_ms - record[1] <= _FORGET_MS:
@@ -43,7 +45,8 @@ def _count(app, name, error, record):
     app.failures += 1
     safe_state = name == "guard" or failures >= _FAILURES
     if safe_state:
-        station.fail()
+        station.fail()  # first of all: what follows may lack memory
+    _report("failed: task", name, error)
     app.failed = name
     app.journal.note(station.now_ms, TASK_FAILED, app.failures)
     if safe_state:
@@ -54,8 +57,7 @@ def _count(app, name, error, record):
 def _unheard(_, context):
     """The loop has a task that failed and that nobody awaited so far: of ours `run` tells."""
     if context.get("future") not in _rows:
-        print(context["message"])
-        print_exception(context.get("exception"))
+        _report(context["message"], "", context.get("exception"))
 
 
 async def _guard(app):

@@ -37,6 +37,7 @@ class App:
 
     step_ms = 10
     spared = ()  # errors that are no failure
+    reports = list
 
     def __init__(self, name, fates=(), round=False, after_ms=0, ms=4000):
         self.name = name
@@ -49,7 +50,7 @@ class App:
         self.others = []  # when the other round acted
         self.failed = None
         self.over = False
-        self.reported = []
+        self.reported = self.reports()
         self.journal = Journal()
         self.board = self
         self.station = Station(self)
@@ -152,6 +153,18 @@ def test_l2_a_guard_that_failed_once_is_safe_state_in_the_same_tick():
     app = App("guard", (1000,), False, 130)  # between two rounds
     assert app.station.failed == app.acts[:1] and times(app.acts)[0] == 130, "nobody had a turn in between"
     assert events(app) == [(TASK_FAILED, 1), (SAFE_STATE, 0)] and app.failed == "guard" and len(app.reported) == 1
+
+
+class _NoMemory(list):
+    def append(self, error):
+        raise MemoryError
+
+
+def test_l2_the_contactor_opens_before_the_failure_of_the_guard_is_told():
+    class Poor(App):
+        reports = _NoMemory
+
+    assert Poor("guard", [0], after_ms=100, ms=400).station.failed[0][0] == 100
 
 
 def test_a_guard_that_failed_ticks_again_after_a_second_and_the_others_go_on():
