@@ -41,8 +41,7 @@ def _buffers():
 
 
 class Node:
-    """Serves and dials; `sessions` peers at once. The buffers of the first are there from the start, those of another
-    from when it comes, for good.
+    """Serves and dials; `sessions` peers at once. The buffers of one are there for good, those of another while it is.
 
     `identity` is certificate and key in DER, or a function that reads them."""
 
@@ -185,8 +184,11 @@ class Node:
         if self.shaking is session:
             self.shaking = None
         if session.pair:
-            self.pool.append(session.pair)
-            session.pair = session.inb = session.out = None
+            if self.pool:
+                self.unmade += 1
+            else:
+                self.pool.append(session.pair)
+            session.pair = session.inb = session.out = session.view = None
         if session in self.sessions:
             self.sessions.remove(session)
         self._closed(session)

@@ -122,6 +122,7 @@ class Session(Connection):
             self.state = DEAD
             if self.tls:
                 self.tls.close()
+                self.tls = None  # here and in what follows: a stale word on the stack may keep this object for a while
             raw.close()
             node.left(self)
 

@@ -239,6 +239,7 @@ class Peer:
             for each in list(self.bindings):
                 self._drop(self.bindings, each)
             device.hook(self, "closed", None, None)
+            self._message = self._incoming = self.client = self._queue = None  # a stale word may keep this object
 
     # --- a datagram leaves
 

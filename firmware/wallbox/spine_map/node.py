@@ -189,3 +189,4 @@ class Link:
         """The connection is gone."""
         self._task.cancel()
         self._peer.close()
+        self._task = self._peer = None
