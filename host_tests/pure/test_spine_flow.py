@@ -302,7 +302,7 @@ def test_messages_for_the_client_do_no_harm_without_one():
 
 def test_clients_are_independent():
     one, two = Client(entity(1), 7), Client(entity(1), 7)
-    one.seen([None, entity(1), 4, "DeviceDiagnosis", "server", None])
+    one.seen([None, entity(1), 4, "DeviceDiagnosis", "server"])
     one.discovered(True)
     assert one.sources == [(entity(1), 4, None)] and two.sources == []
 

@@ -10,6 +10,12 @@ from bounded.compat import const
 from spine.device import DISCOVERY, NODE_AT, SUBSCRIBE
 from spine.schema import schema
 
+# Of a foreign discovery no more is read.
+SEEN = schema(
+    b"nodeManagementDetailedDiscoveryData:("
+    b"entityInformation:[description:(entityAddress:(device:s entity:A) entityType:s lastStateChange:s)] "
+    b"featureInformation:[description:(featureAddress:a featureType:s role:s)])"
+)
 HEARTBEAT = schema(b"deviceDiagnosisHeartbeatData:(timestamp:s heartbeatCounter:u heartbeatTimeout:d)")
 STATE = schema(
     b"deviceDiagnosisStateData:(timestamp:s operatingState:s vendorStateCode:s lastErrorCode:s upTime:d "
@@ -122,13 +128,13 @@ class Client:
         self._done |= 1 << self._current
 
     def seen(self, row):
-        """A row of a foreign discovery: an entity, a feature or a function; they differ in length."""
+        """A row of a foreign discovery: an entity or a feature; they differ in length."""
         if len(row) == 4:
             if row[3] == "removed":  # perhaps it is back before the discovery is read again: a new one
                 self._keep([each for each in self.sources if each[0] != row[1]])
             if len(self._types) < _ENTITIES:
                 self._types.append((row[1], row[2]))
-        elif len(row) == 6 and row[3] == "DeviceDiagnosis" and row[4] == "server" and row[1] and row[2] is not None:
+        elif row[3] == "DeviceDiagnosis" and row[4] == "server" and row[1] and row[2] is not None:
             if len(self._found) < _SOURCES:
                 kind = None
                 for entity, name in self._types:

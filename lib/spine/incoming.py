@@ -5,6 +5,7 @@ from bounded.json_reader import JsonReader
 from bounded.json_scan import OPEN, TAGS, measure
 
 from spine.common_data_types import CLIENT
+from spine.client import SEEN
 from spine.device import BIND, DISCOVERY, SUBSCRIBE, UNBIND, UNSUBSCRIBE, functions_of
 from spine.message import DATAGRAM
 from spine.restricted import entry_at
@@ -140,7 +141,7 @@ class Incoming:
         else:
             schema = self._wanted(name)
             if schema:
-                schema = self.text = text(schema)
+                schema = self.text = text(SEEN if schema is DISCOVERY else schema)
                 at = schema.find(b":") + 2
                 self.data = [None] * (measure(schema, at) & 255)
                 reader.push(schema, at, 0, self.data)

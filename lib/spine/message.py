@@ -5,8 +5,6 @@ from bounded.json_scan import measure
 from bounded.json_writer import JsonWriter
 from bounded.on_demand import running
 
-from spine.schema import text
-
 # All of a datagram that matters here; the header's part serves writing too. Then the places of elements in it.
 DATAGRAM = (
     b"data:(payload:(datagram:(header:(addressSource:a addressDestination:a msgCounter:u msgCounterReference:u "
@@ -42,13 +40,14 @@ class Message:
         self._step = _IDLE
 
     def describe(self, schema, source, partial=False):
-        """Send the function `schema`, with the filter `partial` or none, under the header filled in before.
+        """Send the function of this schema (its text), with the filter `partial` or none, under the header filled in
+        before.
 
         `source` has its data: None for none, a sequence, or a function of field and index. For a list it gives
         the row of entry `index` (None behind the last), else the value or row of element number `field`.
         """
         self._writer.reset()
-        schema = self._schema = text(schema)
+        self._schema = schema
         self._source = source
         self._partial = partial
         self._at = schema.find(b":") + 2

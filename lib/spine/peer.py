@@ -15,6 +15,7 @@ from spine.device import (
 from spine.incoming import RESULT, Incoming
 from spine.message import Message
 from spine.restricted import changes, entry_at
+from spine.schema import text
 
 # errorNumber of a result.
 _OK = const(0)
@@ -261,7 +262,8 @@ class Peer:
             wish = client.wish(now, header)
         self._turn = False
         if wish:
-            message.describe(wish, client.call)
+            schema = text(wish)  # up to half a KB in one piece: before the code that writes it is in memory
+            message.describe(schema, client.call)
         elif self._count:
             self._answer(header)
             self._turn = True
@@ -273,20 +275,19 @@ class Peer:
     def _answer(self, header):
         queue = self._queue
         at = self._first * _OWED
-        self._first = (self._first + 1) % _QUEUE
-        self._count -= 1
         for i in range(5):
             header[(1, 2, 4, 5, 7)[i]] = queue[at + i]
         place = queue[at + 5]
-        if place >= 0:
-            found = self.device.find(queue[at], queue[at + 1])
-            if found is not None:
-                header[_CLASSIFIER] = "reply"
-                self._say(found[1], functions_of(found[0], found[1])[place])
-                return
-            place = -1 - _UNKNOWN
-        header[_CLASSIFIER] = "result"
-        self._message.describe(RESULT, (-1 - place,))
+        found = self.device.find(queue[at], queue[at + 1]) if place >= 0 else None
+        if found is not None:
+            header[_CLASSIFIER] = "reply"
+            self._say(found[1], functions_of(found[0], found[1])[place])
+        else:
+            header[_CLASSIFIER] = "result"
+            schema = text(RESULT)
+            self._message.describe(schema, (_UNKNOWN if place >= 0 else -1 - place,))
+        self._first = (self._first + 1) % _QUEUE  # now: who lacks memory may ask again
+        self._count -= 1
 
     def _say(self, owner, function):
         # The data of a function, as it is now.
@@ -303,6 +304,7 @@ class Peer:
                 source = ((device.address, word(device.kind), "smart"),)
             else:
                 source = self._subscribed if source == 2 else self._bound
+        schema = text(schema)
         self._message.describe(schema, source)
 
     def _notify(self, header, now):
@@ -317,6 +319,8 @@ class Peer:
             feature = each[4]
             news = None
             if owner is device and self._revision != device.revision:
+                schema = text(DISCOVERY)
+                describe = self._message.describe  # both before the news, which are told once
                 news = self._entity_news()
             if news is None and (len(each) == QUIET or now < each[5]):
                 self._pending = self._pending or len(each) > QUIET
@@ -328,15 +332,19 @@ class Peer:
             header[_TO_FEATURE] = each[3]
             header[_CLASSIFIER] = "notify"
             if news:
-                self._message.describe(DISCOVERY, news, True)
+                describe(schema, news, True)
                 return True
-            schema = each.pop(QUIET)
-            if len(each) == QUIET:
-                each[5] = now + device.gap_ms
+            schema = each[QUIET]
+            said = False
             for function in functions_of(feature, owner):
                 if function[0] is schema:
                     self._say(owner, function)
-                    return True
+                    said = True
+            each.pop(QUIET)
+            if len(each) == QUIET:
+                each[5] = now + device.gap_ms
+            if said:
+                return True
         return False
 
     def _entity_news(self):

@@ -10,6 +10,7 @@ heartbeats then keep the limit alive. In init, failsafe and autonomous a new gua
 import asyncio
 
 from bounded.compat import const
+from bounded.on_demand import release
 from bounded.wait import sleep_ms
 from spine.client import Client
 from spine.common_data_types import (
@@ -25,6 +26,8 @@ from wallbox.spine_map.electrical_connection import NUMBER as _CONNECTION
 
 _EVSE = const(1025)  # entity(1)
 _IDLE_MS = const(10)
+_AGAIN_MS = const(100)  # until a message is tried again for which memory was missing,
+_TRIES = const(10)  # so often
 
 
 class SpineNode:
@@ -172,9 +175,19 @@ class Link:
             await sleep_ms(_IDLE_MS)
 
     async def _send(self, session):
+        failed = 0  # in a row
         try:
             while True:
-                producer = self._peer.next_message(self._station.now_ms)
+                try:
+                    producer = self._peer.next_message(self._station.now_ms)
+                    failed = 0
+                except MemoryError:  # nothing is lost so far: once more with what was loaded out of the way
+                    failed += 1
+                    if failed > _TRIES:
+                        raise
+                    release()
+                    await sleep_ms(_AGAIN_MS)
+                    continue
                 if producer:
                     await session.send(producer)
                 else:
