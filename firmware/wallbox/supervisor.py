@@ -97,7 +97,7 @@ def _begin(app):
     asyncio.get_event_loop().set_exception_handler(_unheard)
     asyncio.create_task(_guard(app))
     rows = []
-    for each in (app.rounds(), app.tasks()):
+    for each in (app.tasks(), app.rounds()):
         for name, act, kind in each:
             rows += 0, name, act, kind, None
     del _rows[:]
@@ -134,6 +134,7 @@ async def run(app):
                     task = _rows[at + 2]()
                     if not isinstance(_rows[at + 3], int):
                         _rows[at] = asyncio.create_task(task)
+                        continue  # nothing took time so far: all of them begin at once, whoever is ready listens
                 elif task and task.done():
                     _rows[at] = None
                     await task  # raises at once what it failed with
