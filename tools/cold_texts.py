@@ -5,9 +5,7 @@ import ast
 
 TEXT = "schema"  # of lib/spine/schema.py
 ATTRIBUTE = "bounded.attribute"
-
-
-_NAME = 63  # bytes
+_NAME = 63  # bytes; lib/spine/schema.py reads as many and a colon
 
 
 class TextError(Exception):

@@ -3,6 +3,7 @@
 import asyncio
 
 from host_tests import fakes
+from host_tests.pure.socket_stand_in import SocketStandIn
 
 network = fakes.install()[1]
 
@@ -80,24 +81,13 @@ def test_ethernet_where_no_wifi_is_named():
     assert net.keeper(None, settings, None, None) is None
 
 
-class _TimeServer:
+class _TimeServer(SocketStandIn):
     """In the place of the module socket: answers as told by `seconds`, None not at all."""
-
-    AF_INET = SOCK_DGRAM = 0
 
     def __init__(self, seconds):
         self.seconds = list(seconds)
         self.asked = []
         self.closed = 0
-
-    def socket(self, *_):
-        return self
-
-    def getaddrinfo(self, host, port):
-        return (((host, port),),)
-
-    def setblocking(self, _):
-        pass
 
     def sendto(self, packet, address):
         self.asked.append(address)

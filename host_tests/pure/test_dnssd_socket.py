@@ -3,16 +3,15 @@
 import asyncio
 import errno
 
+from host_tests.pure.socket_stand_in import SocketStandIn
 from ship import dnssd_socket
 from ship.dnssd import Responder
 
 _HERE, _THERE = b"\xc0\0\2\1", b"\xc0\0\2\2"
 
 
-class Net:
+class Net(SocketStandIn):
     """In the place of the module socket. `fails`: what sending, `taken`: whether binding raises."""
-
-    AF_INET = SOCK_DGRAM = SOL_SOCKET = SO_REUSEADDR = 0
 
     def __init__(self):
         self.joined = []
@@ -20,15 +19,6 @@ class Net:
         self.binds = 0
         self.fails = None
         self.taken = False
-
-    def socket(self, *_):
-        return self
-
-    def getaddrinfo(self, host, port):
-        return (((host, port),),)
-
-    def setblocking(self, _):
-        pass
 
     def bind(self, _):
         self.binds += 1

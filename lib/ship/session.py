@@ -4,8 +4,8 @@ Runs on MicroPython's `tls`, whose traps it avoids: the raw socket is kept and c
 deadline, kept by the node's tick (T2); an interrupted write is offered again exactly as it was (T3).
 
 Measured on the 32-bit runtime: a session takes 1.7 KB of heap, TLS object and task included, beside its two buffers of
-256 and 1024 B, which the node keeps for good; a refused one leaves nothing. TLS itself takes about 25 KB more on
-an ESP32.
+256 and 1024 B, of which the node keeps one pair for good; a refused one leaves nothing. TLS itself takes about 25 KB
+more on an ESP32.
 """
 
 from bounded.compat import const

@@ -31,6 +31,7 @@ VALUES = schema(
     b"valueState:s])"
 )
 
+
 def kind_and_phase(measurement):
     """(kind 0..6 as in AcMeasurementFeature.words, phase 0..2 or -1) of a measurement id."""
     if measurement == _POWER:
